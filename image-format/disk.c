@@ -1,0 +1,188 @@
+#include "image-format/disk.h"
+
+#include <inttypes.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+
+#define ZERO_PIECE_SIZE (256 * KIB)
+
+static int check_range(const struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (range_fits(offset, size, disk->size))
+        return 0;
+    return error_set(error, ERROR_CORRUPT,
+                     "%" PRIu64 " bytes at byte %" PRIu64 " lie beyond the disk's end (%" PRIu64
+                     " bytes)",
+                     size, offset, disk->size);
+}
+
+static int check_transaction(const struct disk *disk, struct error *error)
+{
+    if (disk->in_transaction)
+        return 0;
+    return error_set(error, ERROR_SYSTEM, "the disk was changed outside of a transaction");
+}
+
+static int check_change(const struct disk *disk, uint64_t offset, uint64_t size,
+                        struct error *error)
+{
+    return check_transaction(disk, error) || check_range(disk, offset, size, error) ? -1 : 0;
+}
+
+int disk_describe(struct disk *disk, struct disk_description *ret_description, struct error *error)
+{
+    return disk->operations->describe(disk, ret_description, error);
+}
+
+int disk_read(struct disk *disk, uint64_t offset, void *buffer, size_t size, struct error *error)
+{
+    if (check_range(disk, offset, size, error))
+        return -1;
+    return size == 0 ? 0 : disk->operations->read(disk, offset, buffer, size, error);
+}
+
+int disk_get_extent(struct disk *disk, uint64_t offset, uint64_t limit,
+                    struct disk_extent *ret_extent, struct error *error)
+{
+    if (offset >= limit || check_range(disk, offset, limit - offset, error))
+        return error_set(error, ERROR_SYSTEM, "a range without bytes in it was asked for");
+    if (disk->operations->extent(disk, offset, ret_extent, error))
+        return -1;
+    ret_extent->offset = offset;
+    ret_extent->size = min_u64(ret_extent->size, limit - offset);
+    return 0;
+}
+
+int disk_begin(struct disk *disk, struct error *error)
+{
+    if (!disk->writable)
+        return error_set(error, ERROR_SYSTEM, "the disk is open for reading only");
+    if (disk->failed)
+        return error_set(error, ERROR_SYSTEM, "an earlier change failed; open the image again");
+    if (disk->in_transaction)
+        return error_set(error, ERROR_SYSTEM, "a transaction is open already");
+    if (disk->operations->begin(disk, error))
+        return -1;
+    disk->in_transaction = true;
+    disk->committed = false;
+    return 0;
+}
+
+int disk_write(struct disk *disk, uint64_t offset, const void *buffer, size_t size,
+               struct error *error)
+{
+    if (check_change(disk, offset, size, error))
+        return -1;
+    return size == 0 ? 0 : disk->operations->write(disk, offset, buffer, size, error);
+}
+
+int disk_write_unreferenced(struct disk *disk, uint64_t offset, const void *buffer, size_t size,
+                            struct error *error)
+{
+    if (check_change(disk, offset, size, error))
+        return -1;
+    return size == 0 ? 0 : disk->operations->write_unreferenced(disk, offset, buffer, size, error);
+}
+
+int disk_zero(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (check_change(disk, offset, size, error))
+        return -1;
+    return size == 0 ? 0 : disk->operations->zero(disk, offset, size, error);
+}
+
+static int overwrite_with_zeros(struct disk *disk, uint64_t offset, uint64_t size,
+                                struct error *error)
+{
+    CLEANUP_FREE void *zeros = calloc(1, (size_t)min_u64(size, ZERO_PIECE_SIZE) + 1);
+
+    if (!zeros)
+        return error_set_no_memory(error);
+    while (size > 0) {
+        size_t piece = (size_t)min_u64(size, ZERO_PIECE_SIZE);
+
+        if (disk_write_unreferenced(disk, offset, zeros, piece, error))
+            return -1;
+        offset += piece;
+        size -= piece;
+    }
+    return 0;
+}
+
+int disk_zero_unreferenced(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
+{
+    uint64_t end = offset + size;
+
+    if (check_change(disk, offset, size, error))
+        return -1;
+    while (offset < end) {
+        struct disk_extent extent;
+        int result;
+
+        if (disk_get_extent(disk, offset, end, &extent, error))
+            return -1;
+        result = extent.state == DISK_EXTENT_DATA
+                     ? overwrite_with_zeros(disk, offset, extent.size, error)
+                     : disk_zero(disk, offset, extent.size, error);
+        if (result)
+            return -1;
+        offset += extent.size;
+    }
+    return 0;
+}
+
+int disk_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (check_change(disk, offset, size, error))
+        return -1;
+    return size == 0 ? 0 : disk->operations->forget(disk, offset, size, error);
+}
+
+int disk_set_size(struct disk *disk, uint64_t size, struct error *error)
+{
+    if (check_transaction(disk, error))
+        return -1;
+    return size == disk->size ? 0 : disk->operations->set_size(disk, size, error);
+}
+
+int disk_growth_cost(struct disk *disk, uint64_t size, uint64_t data_size, uint64_t data_count,
+                     uint64_t *ret_cost, struct error *error)
+{
+    return disk->operations->growth_cost(disk, size, data_size, data_count, ret_cost, error);
+}
+
+int disk_commit(struct disk *disk, struct error *error)
+{
+    int result;
+
+    if (check_transaction(disk, error))
+        return -1;
+    result = disk->operations->commit(disk, error);
+    disk->in_transaction = false;
+    disk->failed = result != 0;
+    return result;
+}
+
+void disk_abort(struct disk *disk)
+{
+    if (!disk->in_transaction)
+        return;
+    disk->operations->abort(disk);
+    disk->in_transaction = false;
+}
+
+int disk_reclaim(struct disk *disk, struct error *error)
+{
+    if (disk->failed || disk->in_transaction)
+        return error_set(error, ERROR_SYSTEM, "space can't be reclaimed in the middle of a change");
+    return disk->operations->reclaim ? disk->operations->reclaim(disk, error) : 0;
+}
+
+void disk_close(struct disk *disk)
+{
+    if (!disk)
+        return;
+    disk_abort(disk);
+    disk->operations->close(disk);
+}

@@ -1,0 +1,390 @@
+#define _GNU_SOURCE
+#include "image-format/file-posix.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "image-format/file.h"
+
+struct posix_file {
+    struct file file;
+    int descriptor;
+    char *temporary; /* the name until it is published; NULL when there is none to remove */
+};
+
+static const char in_use_remedy[] =
+    "close the program that uses it; `wsl --shutdown` releases the disks of WSL";
+
+static struct posix_file *posix_of(struct file *file)
+{
+    return (struct posix_file *)file;
+}
+
+static int posix_read(struct file *file, uint64_t offset, void *buffer, size_t size,
+                      struct error *error)
+{
+    uint8_t *to = buffer;
+
+    while (size > 0) {
+        ssize_t done = pread(posix_of(file)->descriptor, to, size, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return error_set_errno(error, errno, "cannot read at byte %" PRIu64, offset);
+        if (done == 0)
+            return error_set(error, ERROR_SYSTEM,
+                             "the file became shorter while it was read (byte %" PRIu64 ")",
+                             offset);
+        to += done;
+        offset += (uint64_t)done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+static int posix_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
+                       struct error *error)
+{
+    const uint8_t *from = buffer;
+
+    while (size > 0) {
+        ssize_t done = pwrite(posix_of(file)->descriptor, from, size, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return error_set_errno(error, errno, "cannot write at byte %" PRIu64, offset);
+        from += done;
+        offset += (uint64_t)done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+static int posix_get_size(struct file *file, uint64_t *ret_size, struct error *error)
+{
+    struct stat status;
+
+    if (fstat(posix_of(file)->descriptor, &status))
+        return error_set_errno(error, errno, "cannot find the file's size");
+    *ret_size = (uint64_t)status.st_size;
+    return 0;
+}
+
+static int posix_set_size(struct file *file, uint64_t size, struct error *error)
+{
+    if (size > INT64_MAX || ftruncate(posix_of(file)->descriptor, (off_t)size))
+        return error_set_errno(error, size > INT64_MAX ? EFBIG : errno,
+                               "cannot set the file's size to %" PRIu64 " bytes", size);
+    return 0;
+}
+
+static int posix_flush(struct file *file, struct error *error)
+{
+    /* fdatasync writes a changed size too: it is needed to read the data back. */
+    if (fdatasync(posix_of(file)->descriptor))
+        return error_set_errno(error, errno, "cannot flush");
+    return 0;
+}
+
+/* One lock that belongs to the open file: exclusive for writers, shared for readers. QEMU locks
+ * single bytes of its images in the same way (block/file-posix.c), so a running one is noticed. */
+static int posix_lock(struct file *file, struct error *error)
+{
+    struct flock lock = {.l_type = file->writable ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+
+    if (fcntl(posix_of(file)->descriptor, F_OFD_SETLK, &lock) == 0)
+        return 0;
+    if (errno != EAGAIN && errno != EACCES)
+        return 0; /* a filesystem without locks */
+    error_set(error, ERROR_BUSY, "the image is in use: another program has locked it");
+    return error_set_remedy(error, "%s", in_use_remedy);
+}
+
+static int posix_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                           struct error *error)
+{
+    off_t found = lseek(posix_of(file)->descriptor, (off_t)offset, SEEK_DATA);
+
+    if (found < 0 && errno == ENXIO)
+        return posix_get_size(file, ret_offset, error);
+    *ret_offset = found < 0 ? offset : (uint64_t)found;
+    return 0;
+}
+
+static int posix_host_facts(struct file *file, struct file_host_facts *ret_facts,
+                            struct error *error)
+{
+    struct stat status;
+    struct statvfs filesystem;
+
+    if (fstat(posix_of(file)->descriptor, &status) ||
+        fstatvfs(posix_of(file)->descriptor, &filesystem))
+        return error_set_errno(error, errno, "cannot ask the host about the file");
+    ret_facts->allocated_size = (uint64_t)status.st_blocks * 512;
+    ret_facts->free_space = (uint64_t)filesystem.f_bavail * filesystem.f_frsize;
+    return 0;
+}
+
+static void posix_close(struct file *file)
+{
+    struct posix_file *posix = posix_of(file);
+
+    if (posix->descriptor >= 0)
+        close(posix->descriptor);
+    if (posix->temporary)
+        unlink(posix->temporary);
+    free(posix->temporary);
+    free(file->name);
+    free(posix);
+}
+
+static const struct file_operations posix_operations = {
+    .read = posix_read,
+    .write = posix_write,
+    .get_size = posix_get_size,
+    .set_size = posix_set_size,
+    .flush = posix_flush,
+    .lock = posix_lock,
+    .next_data = posix_next_data,
+    .host_facts = posix_host_facts,
+    .close = posix_close,
+};
+
+/* Takes ownership of descriptor, also on failure. */
+static struct posix_file *posix_new(const char *name, int descriptor, bool writable,
+                                    struct error *error)
+{
+    struct posix_file *posix = calloc(1, sizeof *posix);
+
+    if (posix) {
+        posix->file.operations = &posix_operations;
+        posix->file.writable = writable;
+        posix->file.name = strdup(name);
+        posix->descriptor = descriptor;
+    }
+    if (!posix || !posix->file.name) {
+        if (posix)
+            posix_close(&posix->file);
+        else
+            close(descriptor);
+        error_set_no_memory(error);
+        return NULL;
+    }
+    return posix;
+}
+
+/* Refuses when the loop device named in /sys/block stands on the same file. */
+static int check_loop_device(const char *device, const struct stat *status, struct error *error)
+{
+    char path[PATH_MAX], backing[PATH_MAX];
+    struct stat other;
+    FILE *stream;
+    char *end;
+
+    snprintf(path, sizeof path, "/sys/block/%s/loop/backing_file", device);
+    stream = fopen(path, "re");
+    if (!stream)
+        return 0;
+    if (!fgets(backing, sizeof backing, stream))
+        backing[0] = '\0';
+    fclose(stream);
+    end = strchr(backing, '\n');
+    if (end)
+        *end = '\0';
+    if (stat(backing, &other) || other.st_dev != status->st_dev || other.st_ino != status->st_ino)
+        return 0;
+    error_set(error, ERROR_BUSY, "the image is in use: /dev/%s stands on it", device);
+    return error_set_remedy(error, "unmount it, then `losetup -d /dev/%s`", device);
+}
+
+static int check_loop_devices(const struct stat *status, struct error *error)
+{
+    DIR *folder = opendir("/sys/block");
+    const struct dirent *entry;
+    int result = 0;
+
+    if (!folder)
+        return 0;
+    while (result == 0 && (entry = readdir(folder)))
+        if (strncmp(entry->d_name, "loop", 4) == 0)
+            result = check_loop_device(entry->d_name, status, error);
+    closedir(folder);
+    return result;
+}
+
+struct file *file_posix_open(const char *path, bool writable, struct error *error)
+{
+    int descriptor = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+    CLEANUP(cleanup_file) struct file *file = NULL;
+    struct posix_file *posix;
+    struct stat status;
+
+    if (descriptor < 0) {
+        int reason = errno;
+
+        error_set_errno(error, reason, "cannot open it%s", writable ? " for writing" : "");
+        if (writable && (reason == EACCES || reason == EBUSY || reason == EIO || reason == ETXTBSY))
+            error_set_remedy(error, "%s", in_use_remedy);
+        return NULL;
+    }
+    posix = posix_new(path, descriptor, writable, error);
+    if (!posix)
+        return NULL;
+    file = &posix->file;
+    if (fstat(descriptor, &status)) {
+        error_set_errno(error, errno, "cannot find out what it is");
+        return NULL;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        error_set(error, ERROR_UNSUPPORTED, "it is no regular file");
+        return NULL;
+    }
+    if (writable && check_loop_devices(&status, error))
+        return NULL;
+    return TAKE(file);
+}
+
+struct file *file_posix_create(const char *path, struct error *error)
+{
+    CLEANUP_FREE char *temporary = NULL;
+    struct posix_file *posix;
+    struct stat status;
+    mode_t mask;
+    int descriptor;
+
+    if (lstat(path, &status) == 0) {
+        error_set(error, ERROR_REFUSED, "it exists already (a name that is free was expected)");
+        return NULL;
+    }
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+        temporary = NULL;
+        error_set_no_memory(error);
+        return NULL;
+    }
+    descriptor = mkostemp(temporary, O_CLOEXEC);
+    if (descriptor < 0) {
+        error_set_errno(error, errno, "cannot create it");
+        return NULL;
+    }
+    mask = umask(0);
+    umask(mask);
+    if (fchmod(descriptor, 0666 & ~mask)) {
+        /* mkostemp's 0600 stays: stricter than asked, and the image is whole */
+    }
+    posix = posix_new(path, descriptor, true, error);
+    if (!posix) {
+        unlink(temporary);
+        return NULL;
+    }
+    posix->temporary = TAKE(temporary);
+    return &posix->file;
+}
+
+/* Makes the folder's entry for path durable. */
+static int flush_folder(const char *path, struct error *error)
+{
+    const char *slash = strrchr(path, '/');
+    CLEANUP_FREE char *folder =
+        !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    int descriptor, result;
+
+    if (!folder)
+        return error_set_no_memory(error);
+    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_set_errno(error, errno, "cannot open the folder %s", folder);
+    result = fsync(descriptor);
+    if (result && errno != EINVAL) /* a filesystem that can't flush a folder */
+        error_set_errno(error, errno, "cannot flush the folder %s", folder);
+    else
+        result = 0;
+    close(descriptor);
+    return result;
+}
+
+int file_posix_publish(struct file *file, struct error *error)
+{
+    struct posix_file *posix = posix_of(file);
+
+    if (posix_flush(file, error))
+        return -1;
+    if (renameat2(AT_FDCWD, posix->temporary, AT_FDCWD, file->name, RENAME_NOREPLACE)) {
+        if (errno != EINVAL && errno != ENOSYS)
+            return error_set_errno(error, errno, "cannot give the new file its name");
+        /* a filesystem that can't rename without replacing */
+        if (link(posix->temporary, file->name) || unlink(posix->temporary))
+            return error_set_errno(error, errno, "cannot give the new file its name");
+    }
+    free(TAKE(posix->temporary));
+    return flush_folder(file->name, error);
+}
+
+struct file *file_posix_scratch(uint64_t size, int *ret_descriptor, struct error *error)
+{
+    int descriptor = memfd_create("vhdtool-scratch", MFD_CLOEXEC);
+    struct posix_file *posix;
+
+    if (descriptor < 0) {
+        error_set_errno(error, errno, "cannot make a file in memory");
+        return NULL;
+    }
+    posix = posix_new("scratch", descriptor, true, error);
+    if (!posix)
+        return NULL;
+    if (posix_set_size(&posix->file, size, error)) {
+        posix_close(&posix->file);
+        return NULL;
+    }
+    *ret_descriptor = descriptor;
+    return &posix->file;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void remember_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void posix_catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = remember_signal, .sa_flags = SA_RESTART};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool posix_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+double posix_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+bool posix_is_terminal(int descriptor)
+{
+    return isatty(descriptor) != 0;
+}

@@ -1,0 +1,39 @@
+/*
+ * Files of the host's system. The only unit that calls it.
+ */
+#ifndef IMAGE_FORMAT_FILE_POSIX_H
+#define IMAGE_FORMAT_FILE_POSIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct file;
+
+/* Opens an existing file. Refuses what is no regular file, and one that backs a loop device when
+ * it is to be written (ERROR_BUSY, with the device's name). Returns NULL and sets error. */
+struct file *file_posix_open(const char *path, bool writable, struct error *error);
+
+/* Makes a file that has no final name yet, in the folder of path: file_posix_publish gives it the
+ * name, and closing it before that removes it. Refuses when path exists. */
+struct file *file_posix_create(const char *path, struct error *error);
+
+/* Flushes a file made by file_posix_create and gives it its name, without replacing another. */
+int file_posix_publish(struct file *file, struct error *error);
+
+/* An anonymous file of size bytes, all zeros, that lives in memory: a stage for libraries that
+ * want a descriptor. *ret_descriptor belongs to the file. */
+struct file *file_posix_scratch(uint64_t size, int *ret_descriptor, struct error *error);
+
+/* From now on SIGINT and SIGTERM are only remembered; posix_interrupted says whether one came. */
+void posix_catch_interrupts(void);
+bool posix_interrupted(void);
+
+/* Seconds of a clock that only goes forward. */
+double posix_clock(void);
+
+/* True when the descriptor (0, 1, 2) is a terminal. */
+bool posix_is_terminal(int descriptor);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * The host byte store: the seam below which the system is called, and nowhere
+ * else. An implementation embeds struct file as its first member and fills in
+ * the table. Callers use the functions below, which check the range once.
+ *
+ * Durability: what was written or resized before a flush that returned 0
+ * survives a power cut. Of what came after it, any part may, in any order.
+ */
+#ifndef IMAGE_FORMAT_FILE_H
+#define IMAGE_FORMAT_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct file;
+
+/* What the host says about a file; all in bytes. */
+struct file_host_facts {
+    uint64_t allocated_size; /* storage that the file takes up */
+    uint64_t free_space;     /* what its filesystem can still give to this user */
+};
+
+struct file_operations {
+    /* Reads exactly size bytes; the range lies within the file. */
+    int (*read)(struct file *file, uint64_t offset, void *buffer, size_t size, struct error *error);
+    /* Writes exactly size bytes, extending the file where needed. */
+    int (*write)(struct file *file, uint64_t offset, const void *buffer, size_t size,
+                 struct error *error);
+    int (*get_size)(struct file *file, uint64_t *ret_size, struct error *error);
+    /* Cuts off or extends; what is extended reads as zeros. */
+    int (*set_size)(struct file *file, uint64_t size, struct error *error);
+    int (*flush)(struct file *file, struct error *error);
+    /* Takes the lock for as long as the file is open; ERROR_BUSY when somebody else has it. */
+    int (*lock)(struct file *file, struct error *error);
+    /* The start of the first range at or after offset that may hold data (everything between
+     * reads as zeros); the file's size when there is none. NULL: no holes are known. */
+    int (*next_data)(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
+    int (*host_facts)(struct file *file, struct file_host_facts *ret_facts, struct error *error);
+    void (*close)(struct file *file);
+};
+
+struct file {
+    const struct file_operations *operations;
+    char *name; /* for messages; owned by the implementation */
+    bool writable;
+};
+
+int file_read(struct file *file, uint64_t offset, void *buffer, size_t size, struct error *error);
+int file_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
+               struct error *error);
+int file_get_size(struct file *file, uint64_t *ret_size, struct error *error);
+int file_set_size(struct file *file, uint64_t size, struct error *error);
+int file_flush(struct file *file, struct error *error);
+int file_lock(struct file *file, struct error *error);
+int file_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
+int file_host_facts(struct file *file, struct file_host_facts *ret_facts, struct error *error);
+
+/* Writes size zero bytes. */
+int file_write_zeros(struct file *file, uint64_t offset, uint64_t size, struct error *error);
+
+/* Copies size bytes within the file; the ranges don't overlap. */
+int file_copy_range(struct file *file, uint64_t from, uint64_t to, uint64_t size,
+                    struct error *error);
+
+/* Closes and frees; NULL is fine. */
+void file_close(struct file *file);
+static inline void cleanup_file(struct file **file)
+{
+    file_close(*file);
+}
+
+/* Reads that go to below, and writes and sizes that stay in memory in 4 KiB sectors: a file can
+ * be changed for reading without being touched. Takes ownership of below, also on failure.
+ * NULL when memory ran out. */
+struct file *file_overlay_new(struct file *below, struct error *error);
+
+/* Forgets what the overlay keeps, frees it and hands back the file below. */
+struct file *file_overlay_drop(struct file *overlay);
+
+#endif
