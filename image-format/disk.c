@@ -3,9 +3,6 @@
 #include <inttypes.h>
 
 #include "base/checked.h"
-#include "base/cleanup.h"
-
-#define ZERO_PIECE_SIZE (256 * KIB)
 
 static int check_range(const struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
 {
@@ -92,44 +89,11 @@ int disk_zero(struct disk *disk, uint64_t offset, uint64_t size, struct error *e
     return size == 0 ? 0 : disk->operations->zero(disk, offset, size, error);
 }
 
-static int overwrite_with_zeros(struct disk *disk, uint64_t offset, uint64_t size,
-                                struct error *error)
-{
-    CLEANUP_FREE void *zeros = calloc(1, (size_t)min_u64(size, ZERO_PIECE_SIZE) + 1);
-
-    if (!zeros)
-        return error_set_no_memory(error);
-    while (size > 0) {
-        size_t piece = (size_t)min_u64(size, ZERO_PIECE_SIZE);
-
-        if (disk_write_unreferenced(disk, offset, zeros, piece, error))
-            return -1;
-        offset += piece;
-        size -= piece;
-    }
-    return 0;
-}
-
 int disk_zero_unreferenced(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
 {
-    uint64_t end = offset + size;
-
     if (check_change(disk, offset, size, error))
         return -1;
-    while (offset < end) {
-        struct disk_extent extent;
-        int result;
-
-        if (disk_get_extent(disk, offset, end, &extent, error))
-            return -1;
-        result = extent.state == DISK_EXTENT_DATA
-                     ? overwrite_with_zeros(disk, offset, extent.size, error)
-                     : disk_zero(disk, offset, extent.size, error);
-        if (result)
-            return -1;
-        offset += extent.size;
-    }
-    return 0;
+    return size == 0 ? 0 : disk->operations->zero_unreferenced(disk, offset, size, error);
 }
 
 int disk_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
@@ -146,10 +110,10 @@ int disk_set_size(struct disk *disk, uint64_t size, struct error *error)
     return size == disk->size ? 0 : disk->operations->set_size(disk, size, error);
 }
 
-int disk_growth_cost(struct disk *disk, uint64_t size, uint64_t data_size, uint64_t data_count,
-                     uint64_t *ret_cost, struct error *error)
+int disk_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
+                     size_t count, uint64_t *ret_cost, struct error *error)
 {
-    return disk->operations->growth_cost(disk, size, data_size, data_count, ret_cost, error);
+    return disk->operations->growth_cost(disk, size, ranges, count, ret_cost, error);
 }
 
 int disk_commit(struct disk *disk, struct error *error)

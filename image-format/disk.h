@@ -41,6 +41,10 @@ struct disk_extent {
     uint64_t offset, size; /* bytes */
 };
 
+struct disk_range {
+    uint64_t offset, size; /* bytes */
+};
+
 #define DISK_CREATOR_SIZE 1024
 
 /* What a disk says of itself. Strings without an owner are constants. */
@@ -49,6 +53,7 @@ struct disk_description {
     const char *type;                                 /* "dynamic", "fixed", "differencing" */
     const char *log;                                  /* "clean", "dirty", "none" */
     uint64_t virtual_size, file_size, allocated_size; /* bytes */
+    uint64_t host_free_space;                         /* bytes that the file can still take up */
     uint32_t block_size;                              /* bytes; 0: none */
     uint32_t logical_sector_size, physical_sector_size;
     struct guid id;                  /* zero: none */
@@ -68,12 +73,12 @@ struct disk_operations {
     int (*write_unreferenced)(struct disk *disk, uint64_t offset, const void *buffer, size_t size,
                               struct error *error);
     int (*zero)(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
+    int (*zero_unreferenced)(struct disk *disk, uint64_t offset, uint64_t size,
+                             struct error *error);
     int (*forget)(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
     int (*set_size)(struct disk *disk, uint64_t size, struct error *error);
-    /* How much larger the host's file gets at most, in bytes, when the disk grows to size and
-     * data lands in count further places of size bytes in all. */
-    int (*growth_cost)(struct disk *disk, uint64_t size, uint64_t data_size, uint64_t data_count,
-                       uint64_t *ret_cost, struct error *error);
+    int (*growth_cost)(struct disk *disk, uint64_t size, const struct disk_range *ranges,
+                       size_t count, uint64_t *ret_cost, struct error *error);
     int (*commit)(struct disk *disk, struct error *error);
     void (*abort)(struct disk *disk);
     int (*reclaim)(struct disk *disk, struct error *error);
@@ -119,8 +124,10 @@ int disk_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error 
 /* Takes effect with the commit. What is added is absent. */
 int disk_set_size(struct disk *disk, uint64_t size, struct error *error);
 
-int disk_growth_cost(struct disk *disk, uint64_t size, uint64_t data_size, uint64_t data_count,
-                     uint64_t *ret_cost, struct error *error);
+/* How much larger the host's file gets at most, in bytes, when the disk takes the new size and
+ * the ranges of it are written, in one transaction. They are sorted, and may overlap. */
+int disk_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
+                     size_t count, uint64_t *ret_cost, struct error *error);
 
 int disk_commit(struct disk *disk, struct error *error);
 

@@ -186,14 +186,15 @@ int vhdx_disk_write(struct disk *disk, uint64_t offset, const void *buffer, size
 int vhdx_write_unreferenced(struct disk *disk, uint64_t offset, const void *buffer, size_t size,
                             struct error *error);
 int vhdx_zero(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
+int vhdx_zero_unreferenced(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
 int vhdx_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
 int vhdx_extent(struct disk *disk, uint64_t offset, struct disk_extent *ret_extent,
                 struct error *error);
 
 /* size.c */
 int vhdx_set_size(struct disk *disk, uint64_t size, struct error *error);
-int vhdx_growth_cost(struct disk *disk, uint64_t size, uint64_t data_size, uint64_t data_count,
-                     uint64_t *ret_cost, struct error *error);
+int vhdx_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
+                     size_t count, uint64_t *ret_cost, struct error *error);
 
 /* reclaim.c */
 int vhdx_reclaim(struct disk *disk, struct error *error);

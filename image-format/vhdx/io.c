@@ -200,7 +200,7 @@ static bool covers_block(const struct vhdx *vhdx, const struct piece *piece)
     return piece->within == 0 && piece->size == end - start;
 }
 
-static int zero_piece(struct vhdx *vhdx, struct piece *piece, struct error *error)
+static int zero_piece(struct vhdx *vhdx, struct piece *piece, bool in_place, struct error *error)
 {
     CLEANUP_FREE uint8_t *zeros = NULL;
 
@@ -209,22 +209,34 @@ static int zero_piece(struct vhdx *vhdx, struct piece *piece, struct error *erro
     zeros = calloc(1, (size_t)piece->size);
     if (!zeros)
         return error_set_no_memory(error);
-    return write_piece(vhdx, piece, zeros, false, error);
+    return write_piece(vhdx, piece, zeros, in_place, error);
 }
 
-int vhdx_zero(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
+static int zero_pieces(struct disk *disk, uint64_t offset, uint64_t size, bool in_place,
+                       struct error *error)
 {
     struct vhdx *vhdx = vhdx_of(disk);
 
     while (size > 0) {
         struct piece piece;
 
-        if (find_piece(vhdx, offset, size, &piece, error) || zero_piece(vhdx, &piece, error))
+        if (find_piece(vhdx, offset, size, &piece, error) ||
+            zero_piece(vhdx, &piece, in_place, error))
             return -1;
         offset += piece.size;
         size -= piece.size;
     }
     return 0;
+}
+
+int vhdx_zero(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
+{
+    return zero_pieces(disk, offset, size, false, error);
+}
+
+int vhdx_zero_unreferenced(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
+{
+    return zero_pieces(disk, offset, size, true, error);
 }
 
 int vhdx_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)

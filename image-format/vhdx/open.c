@@ -74,6 +74,7 @@ static int vhdx_describe(struct disk *disk, struct disk_description *ret_descrip
         read_creator(vhdx_of(disk), description.creator, error))
         return -1;
     description.allocated_size = facts.allocated_size;
+    description.host_free_space = facts.free_space;
     *ret_description = description;
     return 0;
 }
@@ -86,6 +87,7 @@ static const struct disk_operations vhdx_operations = {
     .write = vhdx_disk_write,
     .write_unreferenced = vhdx_write_unreferenced,
     .zero = vhdx_zero,
+    .zero_unreferenced = vhdx_zero_unreferenced,
     .forget = vhdx_forget,
     .set_size = vhdx_set_size,
     .growth_cost = vhdx_growth_cost,

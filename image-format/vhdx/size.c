@@ -95,17 +95,26 @@ int vhdx_set_size(struct disk *disk, uint64_t size, struct error *error)
     return 0;
 }
 
-int vhdx_growth_cost(struct disk *disk, uint64_t size, uint64_t data_size, uint64_t data_count,
-                     uint64_t *ret_cost, struct error *error)
+int vhdx_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
+                     size_t count, uint64_t *ret_cost, struct error *error)
 {
     struct vhdx *vhdx = vhdx_of(disk);
     uint64_t bat_bytes = entries_for(vhdx, size) * VHDX_BAT_ENTRY_SIZE;
     uint64_t block_size = vhdx->metadata.block_size;
-    uint64_t blocks = divide_up(data_size, block_size) + data_count;
+    uint64_t blocks = 0, next = 0; /* next: behind the last block that was counted */
 
     if (vhdx_space_build(vhdx, error))
         return -1;
-    *ret_cost = blocks * block_size + MIB;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t first = max_u64(ranges[i].offset / block_size, next);
+        uint64_t end = divide_up(ranges[i].offset + ranges[i].size, block_size);
+
+        if (first < end) {
+            blocks += end - first;
+            next = end;
+        }
+    }
+    *ret_cost = blocks * block_size;
     if (bat_bytes > vhdx->bat.length)
         *ret_cost += round_up(bat_bytes, VHDX_UNIT);
     return 0;

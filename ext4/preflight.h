@@ -1,0 +1,32 @@
+/*
+ * Opening a filesystem that is to be changed: everything that speaks against
+ * it is found here, before the first write. Each reason is a row of one table.
+ */
+#ifndef EXT4_PREFLIGHT_H
+#define EXT4_PREFLIGHT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "ext4/geometry.h"
+#include "ext4/io.h"
+
+/* A filesystem that is open for changing. */
+struct ext4 {
+    struct ext4_io io;
+    ext2_filsys fs;
+    struct ext4_geometry geometry;
+};
+
+/* Opens the filesystem that begins at byte 0 of the disk, which stays the caller's and outlives
+ * it. force overrides those refusals that allow it. *ret_ext4 must not be moved afterwards.
+ * ERROR_REFUSED, ERROR_UNSUPPORTED and ERROR_CORRUPT name what was found and the remedy. */
+int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, struct error *error);
+
+/* Closes without writing; what ext4_open_checked left or zeros are fine. */
+void ext4_release(struct ext4 *ext4);
+
+/* True when the disk begins with the magic number of ext2, ext3 or ext4. */
+int ext4_is_there(struct disk *disk, bool *ret_is_there, struct error *error);
+
+#endif

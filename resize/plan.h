@@ -1,0 +1,88 @@
+/*
+ * What making an ext4 filesystem another size takes: decided whole, before the
+ * first write. Planning reads and computes; applying follows the plan.
+ */
+#ifndef RESIZE_PLAN_H
+#define RESIZE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ext4/geometry.h"
+#include "ext4/preflight.h"
+#include "image-format/disk.h"
+
+/* Where a new group's tables lie. */
+struct resize_tables {
+    uint64_t block_bitmap, inode_bitmap, inode_table; /* blocks */
+};
+
+enum resize_step_kind {
+    RESIZE_ZERO,         /* blocks [place, place + count) read as zeros */
+    RESIZE_BLOCK_BITMAP, /* of a new group */
+    RESIZE_INODE_BITMAP, /* of a new group */
+    RESIZE_DESCRIPTORS,  /* descriptor blocks [first, first + count) to place */
+    RESIZE_SUPER_COPY,   /* the superblock's copy of group */
+    RESIZE_OLD_LAST,     /* the block bitmap of what was the last group */
+    RESIZE_INODE,        /* the resize inode and its blocks, rebuilt or given up */
+    RESIZE_SUPER,        /* the superblock itself */
+};
+
+/* One write, or a few that belong together. */
+struct resize_step {
+    enum resize_step_kind kind;
+    uint32_t group;
+    uint32_t first; /* descriptor blocks */
+    uint64_t place; /* blocks */
+    uint64_t count; /* blocks */
+};
+
+struct resize_steps {
+    struct resize_step *list;
+    size_t count, capacity;
+};
+
+struct resize_plan {
+    struct ext4_geometry old, new;
+    struct resize_tables *tables; /* of the groups from old.groups on */
+    struct ext4_run *table_runs;  /* the same, sorted and merged */
+    size_t table_run_count, table_run_capacity;
+    bool *uninitialised;        /* of the groups from old.groups on: its bitmap is implied */
+    bool *changed_descriptors;  /* by descriptor block */
+    struct resize_steps steps;  /* take effect with the commit, in this order */
+    struct resize_steps copies; /* of superblock and descriptors, in groups that were there
+                                   before: after the commit, since a stale copy is none of the
+                                   filesystem's state */
+    uint64_t write_bytes;       /* of both, without zeros */
+};
+
+/* Plans growing the filesystem to size bytes, rounded down to what it can have; smaller or equal:
+ * a plan of no steps, with new equal to old. Reads the resize inode and checks it. Errors as
+ * ext4_geometry_grow and resize_inode_check. */
+int resize_plan_grow(struct ext4 *ext4, uint64_t size, struct resize_plan *ret_plan,
+                     struct error *error);
+
+void resize_plan_free(struct resize_plan *plan); /* zeros are fine */
+
+/* True when there is nothing to do. */
+bool resize_plan_is_empty(const struct resize_plan *plan);
+
+/* The filesystem's size at the plan's end, in bytes. */
+uint64_t resize_plan_size(const struct resize_plan *plan);
+
+/* Adds the disk ranges that both lists of steps write, for disk_growth_cost. The caller frees
+ * *ret_ranges. */
+int resize_plan_ranges(const struct resize_plan *plan, struct disk_range **ret_ranges,
+                       size_t *ret_count, struct error *error);
+
+/* Follows the plan's steps in the disk's open transaction, whose disk is large enough. now:
+ * seconds since 1970, for the superblock. After a failure, ext4 can only be released. */
+int resize_apply(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now,
+                 struct error *error);
+
+/* Writes the plan's copies, in a transaction of their own that is open. */
+int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan, struct error *error);
+
+#endif

@@ -1,0 +1,226 @@
+#include "vhdtool/expand.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "ext4/facts.h"
+#include "ext4/preflight.h"
+#include "image-format/disk.h"
+#include "image-format/file.h"
+#include "image-format/image.h"
+#include "resize/plan.h"
+
+struct expansion {
+    const struct expand_request *request;
+    struct expand_report *report;
+    struct disk *disk;
+    bool has_ext4;
+    struct ext4 ext4;
+    struct resize_plan plan;
+    uint64_t new_size; /* of the disk, bytes */
+};
+
+static void cleanup_expansion(struct expansion *expansion)
+{
+    resize_plan_free(&expansion->plan);
+    if (expansion->has_ext4)
+        ext4_release(&expansion->ext4);
+    disk_close(expansion->disk);
+}
+
+static void say(const struct expansion *expansion, const char *what)
+{
+    if (expansion->request->say)
+        expansion->request->say(what, expansion->request->say_context);
+}
+
+static int choose_size(struct expansion *expansion, uint32_t sector_size, struct error *error)
+{
+    uint64_t present = expansion->disk->size, wanted;
+
+    expansion->new_size = present;
+    if (!expansion->request->size)
+        return 0;
+    if (size_parse(expansion->request->size, present, &wanted))
+        return error_set(error, ERROR_USAGE,
+                         "the size is \"%s\" (bytes, or a number with K, M, G, T or P, expected)",
+                         expansion->request->size);
+    wanted = round_up(wanted, sector_size);
+    if (wanted < present) {
+        error_set(error, ERROR_REFUSED,
+                  "the size %" PRIu64 " is less than the disk's %" PRIu64 " bytes (more expected)",
+                  wanted, present);
+        return error_set_remedy(error, "`vhdtool shrink` makes a disk smaller");
+    }
+    expansion->new_size = wanted;
+    return 0;
+}
+
+/* Finds out what is on the disk, when it isn't ext2, ext3 or ext4. */
+static int name_contents(struct expansion *expansion, struct error *error)
+{
+    CLEANUP_FREE struct disk_contents *contents = calloc(1, sizeof *contents);
+    struct expand_report *report = expansion->report;
+
+    if (!contents)
+        return error_set_no_memory(error);
+    if (disk_contents_read(expansion->disk, contents, error))
+        return -1;
+    report->disk_only = true;
+    if (contents->partition_table)
+        snprintf(report->contents, sizeof report->contents, "%s partition table",
+                 contents->partition_table);
+    else
+        snprintf(report->contents, sizeof report->contents, "%s", contents->filesystem.type);
+    if (expansion->request->size)
+        return 0;
+    return error_set(error, ERROR_REFUSED,
+                     "there is no ext2, ext3 or ext4 on the disk%s%s (one "
+                     "that grows to the disk's size expected, or a SIZE)",
+                     report->contents[0] ? " but: " : "", report->contents);
+}
+
+static int plan_filesystem(struct expansion *expansion, struct error *error)
+{
+    struct expand_report *report = expansion->report;
+    bool is_there;
+
+    if (ext4_is_there(expansion->disk, &is_there, error))
+        return -1;
+    if (!is_there)
+        return name_contents(expansion, error);
+    say(expansion, "checking the filesystem");
+    if (ext4_open_checked(expansion->disk, expansion->request->force, &expansion->ext4, error))
+        return -1;
+    expansion->has_ext4 = true;
+    if (resize_plan_grow(&expansion->ext4, expansion->new_size, &expansion->plan, error))
+        return -1;
+    report->before.filesystem_size = expansion->plan.old.blocks * expansion->plan.old.block_size;
+    report->after.filesystem_size = resize_plan_size(&expansion->plan);
+    return 0;
+}
+
+static bool has_nothing_to_do(const struct expansion *expansion)
+{
+    return resize_plan_is_empty(&expansion->plan) && expansion->new_size == expansion->disk->size;
+}
+
+/* How large the file can get, and whether the host has room for that. */
+static int check_host_space(struct expansion *expansion, uint64_t free_space, struct error *error)
+{
+    CLEANUP_FREE struct disk_range *ranges = NULL;
+    char need_text[SIZE_TEXT_SIZE], free_text[SIZE_TEXT_SIZE];
+    uint64_t cost;
+    size_t count;
+
+    if (resize_plan_ranges(&expansion->plan, &ranges, &count, error) ||
+        disk_growth_cost(expansion->disk, expansion->new_size, ranges, count, &cost, error))
+        return -1;
+    expansion->report->after.file_size = expansion->report->before.file_size + cost;
+    expansion->report->bytes_written = expansion->plan.write_bytes;
+    if (cost <= free_space)
+        return 0;
+    size_format(cost, need_text);
+    size_format(free_space, free_text);
+    error_set(error, ERROR_REFUSED,
+              "the host has %s free where the image lies (%s expected: the file may grow by that)",
+              free_text, need_text);
+    return error_set_remedy(error, "free that much there, or give a smaller size");
+}
+
+static int plan_all(struct expansion *expansion, struct error *error)
+{
+    struct expand_report *report = expansion->report;
+    struct disk_description description;
+
+    if (disk_describe(expansion->disk, &description, error) ||
+        choose_size(expansion, description.logical_sector_size, error))
+        return -1;
+    report->before.virtual_size = expansion->disk->size;
+    report->before.file_size = description.file_size;
+    report->after.virtual_size = expansion->new_size;
+    report->after.file_size = description.file_size;
+    if (plan_filesystem(expansion, error))
+        return -1;
+    return check_host_space(expansion, description.host_free_space, error);
+}
+
+/* The one commit in which disk and filesystem change their size. */
+static int commit_sizes(struct expansion *expansion, struct error *error)
+{
+    const struct expand_request *request = expansion->request;
+    struct disk *disk = expansion->disk;
+
+    say(expansion, "making room");
+    if (disk_begin(disk, error) || disk_set_size(disk, expansion->new_size, error))
+        return -1;
+    if (!resize_plan_is_empty(&expansion->plan) &&
+        resize_apply(&expansion->ext4, &expansion->plan, request->now, error))
+        return -1;
+    if (request->interrupted && request->interrupted())
+        return error_set(error, ERROR_INTERRUPTED, "it was interrupted");
+    say(expansion, "committing");
+    if (disk_commit(disk, error)) {
+        expansion->report->changed = disk->committed;
+        expansion->report->uncertain = !disk->committed;
+        return -1;
+    }
+    expansion->report->changed = true;
+    return 0;
+}
+
+/* The copies in groups that were there before. Stale ones harm nobody. */
+static int write_copies(struct expansion *expansion, struct error *error)
+{
+    if (expansion->plan.copies.count == 0)
+        return 0;
+    say(expansion, "writing the copies of the superblock");
+    expansion->ext4.io.committed_size = 0; /* a copy is none of the filesystem's state (D2) */
+    if (disk_begin(expansion->disk, error) ||
+        resize_apply_copies(&expansion->ext4, &expansion->plan, error))
+        return -1;
+    return disk_commit(expansion->disk, error);
+}
+
+static int carry_out(struct expansion *expansion, struct error *error)
+{
+    struct expand_report *report = expansion->report;
+    struct disk_description description;
+
+    if (commit_sizes(expansion, error))
+        return -1;
+    if (write_copies(expansion, error))
+        return error_wrap(error, "after the disk and the filesystem had grown");
+    say(expansion, "giving back what became free");
+    if (disk_reclaim(expansion->disk, error) || disk_describe(expansion->disk, &description, error))
+        return error_wrap(error, "after the disk and the filesystem had grown");
+    report->after.file_size = description.file_size;
+    report->bytes_written = expansion->disk->bytes_written;
+    return 0;
+}
+
+int expand_image(struct file *file, const struct expand_request *request,
+                 struct expand_report *ret_report, struct error *error)
+{
+    CLEANUP(cleanup_expansion)
+    struct expansion expansion = {.request = request, .report = ret_report};
+
+    *ret_report = (struct expand_report){0};
+    if (file_lock(file, error)) {
+        file_close(file);
+        return -1;
+    }
+    expansion.disk = image_open(file, error);
+    if (!expansion.disk || plan_all(&expansion, error))
+        return -1;
+    if (has_nothing_to_do(&expansion)) {
+        ret_report->bytes_written = 0;
+        ret_report->after.file_size = ret_report->before.file_size;
+        return 0;
+    }
+    return request->dry_run ? 0 : carry_out(&expansion, error);
+}
