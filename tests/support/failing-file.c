@@ -1,0 +1,128 @@
+#include "tests/support/failing-file.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "image-format/file.h"
+#include "tests/support/must.h"
+
+struct failing_file {
+    struct file file;
+    struct file *below;
+    struct failure *failure;
+};
+
+static struct file *below(struct file *file)
+{
+    return ((struct failing_file *)file)->below;
+}
+
+/* Counts a call; true when it is one that fails. */
+static bool count_call(struct file *file, bool changes)
+{
+    struct failure *failure = ((struct failing_file *)file)->failure;
+    bool fails;
+
+    if (failure->changes_only && !changes)
+        return false;
+    failure->calls++;
+    fails = failure->for_good ? failure->call != 0 && failure->calls >= failure->call
+                              : failure->calls == failure->call;
+    failure->happened |= fails;
+    return fails;
+}
+
+static int fail(struct file *file, const char *what, uint64_t where, struct error *error)
+{
+    const struct failure *failure = ((struct failing_file *)file)->failure;
+
+    return error_set_errno(error, failure->errno_value, "cannot %s at byte %" PRIu64, what, where);
+}
+
+static int failing_read(struct file *file, uint64_t offset, void *buffer, size_t size,
+                        struct error *error)
+{
+    if (count_call(file, false))
+        return fail(file, "read", offset, error);
+    return file_read(below(file), offset, buffer, size, error);
+}
+
+static int failing_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
+                         struct error *error)
+{
+    if (!count_call(file, true))
+        return file_write(below(file), offset, buffer, size, error);
+    if (((struct failing_file *)file)->failure->half_a_write &&
+        file_write(below(file), offset, buffer, size / 2, error))
+        return -1;
+    return fail(file, "write", offset, error);
+}
+
+static int failing_get_size(struct file *file, uint64_t *ret_size, struct error *error)
+{
+    if (count_call(file, false))
+        return fail(file, "get the size", 0, error);
+    return file_get_size(below(file), ret_size, error);
+}
+
+static int failing_set_size(struct file *file, uint64_t size, struct error *error)
+{
+    if (count_call(file, true))
+        return fail(file, "end the file", size, error);
+    return file_set_size(below(file), size, error);
+}
+
+static int failing_flush(struct file *file, struct error *error)
+{
+    if (count_call(file, true))
+        return fail(file, "flush", 0, error);
+    return file_flush(below(file), error);
+}
+
+static int failing_lock(struct file *file, struct error *error)
+{
+    return file_lock(below(file), error);
+}
+
+static int failing_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                             struct error *error)
+{
+    return file_next_data(below(file), offset, ret_offset, error);
+}
+
+static int failing_host_facts(struct file *file, struct file_host_facts *ret_facts,
+                              struct error *error)
+{
+    return file_host_facts(below(file), ret_facts, error);
+}
+
+static void failing_close(struct file *file)
+{
+    file_close(below(file));
+    free(file->name);
+    free(file);
+}
+
+static const struct file_operations failing_file_operations = {
+    .read = failing_read,
+    .write = failing_write,
+    .get_size = failing_get_size,
+    .set_size = failing_set_size,
+    .flush = failing_flush,
+    .lock = failing_lock,
+    .next_data = failing_next_data,
+    .host_facts = failing_host_facts,
+    .close = failing_close,
+};
+
+struct file *failing_file_new(struct file *below_file, struct failure *failure)
+{
+    struct failing_file *failing = must_allocate(sizeof *failing);
+
+    failing->file.operations = &failing_file_operations;
+    failing->file.name = must_have(strdup(below_file->name));
+    failing->file.writable = below_file->writable;
+    failing->below = below_file;
+    failing->failure = failure;
+    return &failing->file;
+}

@@ -1,0 +1,88 @@
+#include "tests/support/lent-file.h"
+
+#include <stdlib.h>
+
+#include "image-format/file.h"
+#include "tests/support/must.h"
+
+struct lent_file {
+    struct file file;
+    struct file *below;
+};
+
+static struct file *below_of(struct file *file)
+{
+    return ((struct lent_file *)file)->below;
+}
+
+static int lent_read(struct file *file, uint64_t offset, void *buffer, size_t size,
+                     struct error *error)
+{
+    return file_read(below_of(file), offset, buffer, size, error);
+}
+
+static int lent_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
+                      struct error *error)
+{
+    return file_write(below_of(file), offset, buffer, size, error);
+}
+
+static int lent_get_size(struct file *file, uint64_t *ret_size, struct error *error)
+{
+    return file_get_size(below_of(file), ret_size, error);
+}
+
+static int lent_set_size(struct file *file, uint64_t size, struct error *error)
+{
+    return file_set_size(below_of(file), size, error);
+}
+
+static int lent_flush(struct file *file, struct error *error)
+{
+    return file_flush(below_of(file), error);
+}
+
+static int lent_lock(struct file *file, struct error *error)
+{
+    return file_lock(below_of(file), error);
+}
+
+static int lent_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                          struct error *error)
+{
+    return file_next_data(below_of(file), offset, ret_offset, error);
+}
+
+static int lent_host_facts(struct file *file, struct file_host_facts *ret_facts,
+                           struct error *error)
+{
+    return file_host_facts(below_of(file), ret_facts, error);
+}
+
+static void lent_close(struct file *file)
+{
+    free(file);
+}
+
+static const struct file_operations lent_operations = {
+    .read = lent_read,
+    .write = lent_write,
+    .get_size = lent_get_size,
+    .set_size = lent_set_size,
+    .flush = lent_flush,
+    .lock = lent_lock,
+    .next_data = lent_next_data,
+    .host_facts = lent_host_facts,
+    .close = lent_close,
+};
+
+struct file *lent_file_new(struct file *below)
+{
+    struct lent_file *lent = must_allocate(sizeof *lent);
+
+    lent->file.operations = &lent_operations;
+    lent->file.name = below->name;
+    lent->file.writable = below->writable;
+    lent->below = below;
+    return &lent->file;
+}

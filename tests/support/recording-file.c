@@ -1,0 +1,138 @@
+#include "tests/support/recording-file.h"
+
+#include <string.h>
+
+#include "image-format/file.h"
+#include "tests/support/memory-file.h"
+#include "tests/support/must.h"
+
+struct recording_file {
+    struct file file;
+    struct file *below;
+    struct trace *trace;
+};
+
+static struct file *below(struct file *file)
+{
+    return ((struct recording_file *)file)->below;
+}
+
+static void record(struct file *file, struct operation operation, const void *bytes)
+{
+    struct trace *trace = ((struct recording_file *)file)->trace;
+
+    if (trace->count == trace->capacity) {
+        trace->capacity = trace->capacity * 2 + 64;
+        trace->operations =
+            must_resize(trace->operations, trace->capacity, sizeof *trace->operations);
+    }
+    if (bytes) {
+        operation.bytes = must_allocate((size_t)operation.size);
+        memcpy(operation.bytes, bytes, (size_t)operation.size);
+    }
+    trace->operations[trace->count++] = operation;
+}
+
+static int recording_read(struct file *file, uint64_t offset, void *buffer, size_t size,
+                          struct error *error)
+{
+    return file_read(below(file), offset, buffer, size, error);
+}
+
+static int recording_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
+                           struct error *error)
+{
+    uint64_t old_size;
+
+    if (file_get_size(below(file), &old_size, error) ||
+        file_write(below(file), offset, buffer, size, error))
+        return -1;
+    record(file,
+           (struct operation){
+               .kind = OPERATION_WRITE,
+               .extends = offset + size > old_size,
+               .offset = offset,
+               .size = size,
+           },
+           buffer);
+    return 0;
+}
+
+static int recording_get_size(struct file *file, uint64_t *ret_size, struct error *error)
+{
+    return file_get_size(below(file), ret_size, error);
+}
+
+static int recording_set_size(struct file *file, uint64_t size, struct error *error)
+{
+    if (file_set_size(below(file), size, error))
+        return -1;
+    record(file, (struct operation){.kind = OPERATION_SET_SIZE, .size = size}, NULL);
+    return 0;
+}
+
+static int recording_flush(struct file *file, struct error *error)
+{
+    if (file_flush(below(file), error))
+        return -1;
+    record(file, (struct operation){.kind = OPERATION_FLUSH}, NULL);
+    return 0;
+}
+
+static int recording_lock(struct file *file, struct error *error)
+{
+    return file_lock(below(file), error);
+}
+
+static int recording_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                               struct error *error)
+{
+    return file_next_data(below(file), offset, ret_offset, error);
+}
+
+static int recording_host_facts(struct file *file, struct file_host_facts *ret_facts,
+                                struct error *error)
+{
+    return file_host_facts(below(file), ret_facts, error);
+}
+
+static void recording_close(struct file *file)
+{
+    file_close(below(file));
+    free(file->name);
+    free(file);
+}
+
+static const struct file_operations recording_file_operations = {
+    .read = recording_read,
+    .write = recording_write,
+    .get_size = recording_get_size,
+    .set_size = recording_set_size,
+    .flush = recording_flush,
+    .lock = recording_lock,
+    .next_data = recording_next_data,
+    .host_facts = recording_host_facts,
+    .close = recording_close,
+};
+
+struct file *recording_file_new(struct file *below_file, struct trace *trace)
+{
+    struct recording_file *recording = must_allocate(sizeof *recording);
+
+    recording->file.operations = &recording_file_operations;
+    recording->file.name = must_have(strdup(below_file->name));
+    recording->file.writable = below_file->writable;
+    recording->below = below_file;
+    recording->trace = trace;
+    trace->start = memory_file_snapshot(below_file);
+    return &recording->file;
+}
+
+void trace_clear(struct trace *trace)
+{
+    file_close(trace->start);
+    for (size_t i = 0; i < trace->count; i++)
+        free(trace->operations[i].bytes);
+    free(trace->operations);
+    *trace = (struct trace){0};
+}
