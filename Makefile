@@ -12,7 +12,7 @@ ROOMS := base image-format ext4 resize vhdtool
 
 BUILD := build
 prefix := /usr/local
-PACKAGES := ext2fs e2p com_err blkid uuid zlib jansson libarchive
+PACKAGES := ext2fs e2p com_err blkid uuid jansson libarchive
 
 CFLAGS := -O2 -g
 SANITIZE :=

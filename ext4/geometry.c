@@ -273,6 +273,20 @@ static bool last_group_is_too_short(const struct ext4_geometry *geometry)
                ext4_group_head(geometry, last).count + tables + LAST_GROUP_SPARE_BLOCKS;
 }
 
+/* More blocks are reserved than the new groups' descriptors fill, and none may stay reserved. */
+static int refuse_reserve(const struct ext4_geometry *new, struct error *error)
+{
+    uint64_t filling = ext4_group_start(new, new->first_meta_group - 1) + new->group_blocks;
+
+    error_set(error, ERROR_UNSUPPORTED,
+              "the filesystem has descriptor blocks in reserve, which can't stay with %" PRIu64
+              " blocks (at most 4294967295 expected, or so many that the reserve is used up)",
+              new->blocks);
+    return error_set_remedy(error,
+                            "give a size of at most %" PRIu64 " bytes, or of at least %" PRIu64,
+                            (uint64_t)UINT32_MAX * new->block_size, filling * new->block_size);
+}
+
 int ext4_geometry_grow(const struct ext4_geometry *old, uint64_t blocks,
                        struct ext4_geometry *ret_new, struct error *error)
 {
@@ -301,6 +315,8 @@ int ext4_geometry_grow(const struct ext4_geometry *old, uint64_t blocks,
             return 0;
         new = with_blocks(old, blocks);
     }
+    if (new.flat_descriptor_blocks > ext4_descriptor_blocks(&new))
+        return refuse_reserve(&new, error);
     *ret_new = new;
     return 0;
 }

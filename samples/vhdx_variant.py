@@ -2,7 +2,7 @@
 
 from vhdx_image import Image
 
-OPENS, REFUSED = "opens", "refused"
+OPENS, READS, REFUSED = "opens", "reads", "refused"
 
 
 class Variant:

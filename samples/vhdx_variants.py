@@ -4,13 +4,17 @@ import struct
 
 from vhdx_format import *
 from vhdx_image import LOG_ID, pattern
-from vhdx_variant import OPENS, REFUSED, declare
+from vhdx_variant import OPENS, READS, REFUSED, declare
 
 VARIANTS = []
 
 
 def opens(**geometry):
     return declare(VARIANTS, OPENS, **geometry)
+
+
+def reads(**geometry):
+    return declare(VARIANTS, READS, **geometry)
 
 
 def refused(**geometry):
@@ -29,7 +33,7 @@ def empty(image):
     """No block is stored."""
 
 
-@opens(blocks=range(8))
+@reads(blocks=range(8))
 def fixed(image):
     """All blocks are stored and LeaveBlockAllocated is set (2.6.2.1)."""
     image.set_item(ITEM_FILE_PARAMETERS, file_parameters(MIB, leave_allocated=True))

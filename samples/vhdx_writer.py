@@ -22,7 +22,7 @@ import vhdx_log_variants
 import vhdx_table_variants
 import vhdx_variants
 from vhdx_image import PIECE, digest
-from vhdx_variant import OPENS
+from vhdx_variant import REFUSED
 
 
 def variants():
@@ -82,7 +82,7 @@ def digest_of(path, size=None):
 
 
 def describe(variant):
-    if variant.expectation != OPENS:
+    if variant.expectation == REFUSED:
         return "%s %s - -" % (variant.name, variant.expectation)
     image = variant.image()
     return "%s %s %d %s" % (variant.name, variant.expectation, image.virtual_size,
