@@ -96,7 +96,7 @@ test-long: deps
 
 asan: deps
 	+$(SUBMAKE) $(ASAN) tests
-	tests/run build/asan
+	SANITIZED=1 tests/run build/asan
 
 lint: deps
 	@failed=0; for check in lint/check-*; do $$check || failed=1; done; exit $$failed

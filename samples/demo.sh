@@ -8,7 +8,11 @@ image=$(dirname "$0")/demo.vhdx
 rm -f "$image"
 
 show() {
-    printf '\n\033[1m$ %s\033[0m\n' "$*"
+    if [ -t 1 ]; then
+        printf '\n\033[1m$ %s\033[0m\n' "$*"
+    else
+        printf '\n$ %s\n' "$*"
+    fi
     "$@"
 }
 

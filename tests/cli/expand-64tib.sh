@@ -2,6 +2,7 @@
 # 16 MiB.
 . "$TESTS/support/lib.sh"
 need qemu-img /usr/bin/time
+need_plain_program
 
 [ "$(($(stat -f -c '%a * %S' .)))" -gt $((24 << 30)) ] || skip "needs 24 GiB on the host"
 "$VHDTOOL" create -q --ext4 image.vhdx 256G

@@ -36,6 +36,11 @@ need_root() {
     [ "$(id -u)" = 0 ] || skip "needs root"
 }
 
+# Skips for a program with sanitizers, whose memory is no measure.
+need_plain_program() {
+    [ -z "${SANITIZED:-}" ] || skip "needs a program without sanitizers"
+}
+
 # Skips where filesystems in files can't be mounted.
 need_mount() {
     need_root
