@@ -80,6 +80,27 @@ void ext4_bitmap_init(const struct ext4_geometry *geometry, ext2_filsys fs, uint
     ext4_bitmap_set_padding(geometry, group, bitmap);
 }
 
+/* Whether anything of the group's own, head or table, lies in it. */
+static bool holds_own_metadata(const struct ext4_geometry *geometry, ext2_filsys fs, uint32_t group)
+{
+    uint64_t table = ext2fs_inode_table_loc(fs, group);
+
+    return ext4_group_head(geometry, group).count > 0 ||
+           ext4_group_of(geometry, ext2fs_block_bitmap_loc(fs, group)) == group ||
+           ext4_group_of(geometry, ext2fs_inode_bitmap_loc(fs, group)) == group ||
+           ext4_group_of(geometry, table) == group ||
+           ext4_group_of(geometry, table + geometry->inode_table_blocks - 1) == group;
+}
+
+uint32_t ext4_bitmap_implied_free(const struct ext4_geometry *geometry, ext2_filsys fs,
+                                  uint32_t group, uint8_t *work)
+{
+    if (!holds_own_metadata(geometry, fs, group))
+        return ext4_group_clusters(geometry, group);
+    ext4_bitmap_init(geometry, fs, group, work);
+    return ext4_bitmap_free(geometry, group, work);
+}
+
 static struct ext4_io *io_of(ext2_filsys fs)
 {
     return fs->priv_data;
@@ -120,6 +141,7 @@ int ext4_bitmap_write(const struct ext4_geometry *geometry, ext2_filsys fs, uint
 struct window {
     uint8_t *bytes;
     uint64_t start, count; /* blocks */
+    uint8_t *work;         /* one block more, for whoever looks */
 };
 
 /* Points *ret_bytes at a block, reading it with those behind it when it isn't in the window. */
@@ -157,6 +179,25 @@ static int bad_count(struct error *error, const char *what, uint32_t group, uint
     return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
 }
 
+/* As the kernel asks (ext4_valid_block_bitmap): a bitmap that has the group's own tables as free
+ * is none. Writing it back could land on somebody's data. */
+static int check_own_metadata(const struct ext4_geometry *geometry, ext2_filsys fs,
+                              struct window *window, uint32_t group, const uint8_t *bitmap,
+                              struct error *error)
+{
+    if (!holds_own_metadata(geometry, fs, group))
+        return 0;
+    ext4_bitmap_init(geometry, fs, group, window->work);
+    for (uint32_t i = 0; i < geometry->block_size; i++) {
+        if ((window->work[i] & ~bitmap[i]) == 0)
+            continue;
+        error_set(error, ERROR_CORRUPT,
+                  "the block bitmap of group %u has the group's own tables as free", group);
+        return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
+    }
+    return 0;
+}
+
 static int check_block_bitmap(const struct ext4_geometry *geometry, ext2_filsys fs,
                               struct window *window, uint32_t group, struct error *error)
 {
@@ -168,6 +209,8 @@ static int check_block_bitmap(const struct ext4_geometry *geometry, ext2_filsys 
     if (!ext2fs_block_bitmap_csum_verify(fs, group, (char *)bitmap,
                                          (int)geometry->group_clusters / 8))
         return bad_bitmap(error, "block", group);
+    if (check_own_metadata(geometry, fs, window, group, bitmap, error))
+        return -1;
     found = ext4_bitmap_free(geometry, group, bitmap);
     return found == expected ? 0 : bad_count(error, "clusters", group, expected, found);
 }
@@ -193,6 +236,28 @@ static bool is_initialised(const struct ext4_geometry *geometry, ext2_filsys fs,
     return !geometry->has_group_checksums || !ext2fs_bg_flags_test(fs, group, flag);
 }
 
+/* The counts of groups whose bitmaps are implied. */
+static int check_implied(const struct ext4_geometry *geometry, ext2_filsys fs, struct error *error)
+{
+    CLEANUP_FREE uint8_t *work = malloc(geometry->block_size);
+
+    if (!work)
+        return error_set_no_memory(error);
+    for (uint32_t group = 0; group < geometry->groups; group++) {
+        uint32_t clusters = ext2fs_bg_free_blocks_count(fs, group);
+        uint32_t inodes = ext2fs_bg_free_inodes_count(fs, group);
+
+        if (!is_initialised(geometry, fs, group, EXT2_BG_BLOCK_UNINIT) &&
+            clusters != ext4_bitmap_implied_free(geometry, fs, group, work))
+            return bad_count(error, "clusters", group, clusters,
+                             ext4_bitmap_implied_free(geometry, fs, group, work));
+        if (!is_initialised(geometry, fs, group, EXT2_BG_INODE_UNINIT) &&
+            inodes != geometry->group_inodes)
+            return bad_count(error, "inodes", group, inodes, geometry->group_inodes);
+    }
+    return 0;
+}
+
 /* One pass over the block bitmaps, one over the inode bitmaps: each kind lies in a row. */
 static int check_all(const struct ext4_geometry *geometry, ext2_filsys fs, uint16_t flag,
                      int (*check)(const struct ext4_geometry *, ext2_filsys, struct window *,
@@ -200,9 +265,10 @@ static int check_all(const struct ext4_geometry *geometry, ext2_filsys fs, uint1
                      struct error *error)
 {
     CLEANUP_FREE uint8_t *bytes = malloc((size_t)READ_AHEAD_GROUPS * geometry->block_size);
-    struct window window = {.bytes = bytes};
+    CLEANUP_FREE uint8_t *work = malloc(geometry->block_size);
+    struct window window = {.bytes = bytes, .work = work};
 
-    if (!bytes)
+    if (!bytes || !work)
         return error_set_no_memory(error);
     for (uint32_t group = 0; group < geometry->groups; group++)
         if (is_initialised(geometry, fs, group, flag) && check(geometry, fs, &window, group, error))
@@ -212,7 +278,8 @@ static int check_all(const struct ext4_geometry *geometry, ext2_filsys fs, uint1
 
 int ext4_bitmaps_check(const struct ext4_geometry *geometry, ext2_filsys fs, struct error *error)
 {
-    return check_all(geometry, fs, EXT2_BG_BLOCK_UNINIT, check_block_bitmap, error) ||
+    return check_implied(geometry, fs, error) ||
+                   check_all(geometry, fs, EXT2_BG_BLOCK_UNINIT, check_block_bitmap, error) ||
                    check_all(geometry, fs, EXT2_BG_INODE_UNINIT, check_inode_bitmap, error)
                ? -1
                : 0;

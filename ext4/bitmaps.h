@@ -26,6 +26,10 @@ uint32_t ext4_bitmap_free(const struct ext4_geometry *geometry, uint32_t group,
 void ext4_bitmap_init(const struct ext4_geometry *geometry, ext2_filsys fs, uint32_t group,
                       uint8_t *bitmap);
 
+/* Clusters that are free in an uninitialised group. work: block_size bytes. */
+uint32_t ext4_bitmap_implied_free(const struct ext4_geometry *geometry, ext2_filsys fs,
+                                  uint32_t group, uint8_t *work);
+
 /* Bits behind the last cluster, to the end of the block, are ones. */
 void ext4_bitmap_set_padding(const struct ext4_geometry *geometry, uint32_t group, uint8_t *bitmap);
 
@@ -39,7 +43,8 @@ int ext4_bitmap_write(const struct ext4_geometry *geometry, ext2_filsys fs, uint
                       uint8_t *bitmap, struct error *error);
 
 /* Reads all bitmaps that are initialised, and compares them with their checksums and with the
- * counts of the descriptors. ERROR_CORRUPT names the group and both numbers. */
+ * counts of the descriptors; in its block bitmap, a group's own head and tables must be in use, or
+ * it is the bitmap of something else. ERROR_CORRUPT names the group and both numbers. */
 int ext4_bitmaps_check(const struct ext4_geometry *geometry, ext2_filsys fs, struct error *error);
 
 #endif

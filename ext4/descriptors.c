@@ -15,12 +15,12 @@ static int refuse(struct error *error, uint32_t group, const char *what, uint64_
 
 /* The tables of a group that is allowed to have them anywhere lie in the filesystem; the others'
  * in the group. */
-static bool lies_well(const struct ext4_geometry *geometry, uint32_t group, uint64_t start,
-                      uint64_t count)
+static bool lies_well(const struct ext4_geometry *geometry, ext2_filsys fs, uint32_t group,
+                      uint64_t start, uint64_t count)
 {
     uint64_t low = geometry->first_block, high = geometry->blocks;
 
-    if (geometry->flex_groups == 1) {
+    if (!ext2fs_has_feature_flex_bg(fs->super)) {
         low = ext4_group_start(geometry, group);
         high = low + ext4_group_blocks(geometry, group);
     }
@@ -34,13 +34,13 @@ static int check_places(const struct ext4_geometry *geometry, ext2_filsys fs, ui
     uint64_t inode_bitmap = ext2fs_inode_bitmap_loc(fs, group);
     uint64_t inode_table = ext2fs_inode_table_loc(fs, group);
 
-    if (!lies_well(geometry, group, block_bitmap, 1))
+    if (!lies_well(geometry, fs, group, block_bitmap, 1))
         return refuse(error, group, "its block bitmap outside of its place, at block",
                       block_bitmap);
-    if (!lies_well(geometry, group, inode_bitmap, 1) || inode_bitmap == block_bitmap)
+    if (!lies_well(geometry, fs, group, inode_bitmap, 1) || inode_bitmap == block_bitmap)
         return refuse(error, group, "its inode bitmap outside of its place, at block",
                       inode_bitmap);
-    if (!lies_well(geometry, group, inode_table, geometry->inode_table_blocks))
+    if (!lies_well(geometry, fs, group, inode_table, geometry->inode_table_blocks))
         return refuse(error, group, "its inode table outside of its place, at block", inode_table);
     return 0;
 }
@@ -54,6 +54,10 @@ static int check_counts(const struct ext4_geometry *geometry, ext2_filsys fs, ui
     if (ext2fs_bg_free_inodes_count(fs, group) > geometry->group_inodes)
         return refuse(error, group,
                       "more free inodes than it has:", ext2fs_bg_free_inodes_count(fs, group));
+    if (geometry->has_group_checksums &&
+        ext2fs_bg_itable_unused(fs, group) > geometry->group_inodes)
+        return refuse(error, group,
+                      "more unused inodes than it has:", ext2fs_bg_itable_unused(fs, group));
     return 0;
 }
 
@@ -64,25 +68,29 @@ static int compare_runs(const void *a, const void *b)
     return first->start < second->start ? -1 : first->start > second->start;
 }
 
-/* No two tables share a block. */
+/* No two tables share a block, and none lies in a group's head. */
 static int check_overlaps(const struct ext4_geometry *geometry, ext2_filsys fs, struct error *error)
 {
-    size_t count = (size_t)geometry->groups * 3;
-    CLEANUP_FREE struct ext4_run *runs = malloc(count * sizeof *runs);
+    CLEANUP_FREE struct ext4_run *runs = calloc((size_t)geometry->groups * 4, sizeof *runs);
+    size_t count = 0;
 
     if (!runs)
         return error_set_no_memory(error);
     for (uint32_t group = 0; group < geometry->groups; group++) {
-        runs[3 * (size_t)group] = (struct ext4_run){ext2fs_block_bitmap_loc(fs, group), 1};
-        runs[3 * (size_t)group + 1] = (struct ext4_run){ext2fs_inode_bitmap_loc(fs, group), 1};
-        runs[3 * (size_t)group + 2] =
+        struct ext4_run head = ext4_group_head(geometry, group);
+
+        runs[count++] = (struct ext4_run){ext2fs_block_bitmap_loc(fs, group), 1};
+        runs[count++] = (struct ext4_run){ext2fs_inode_bitmap_loc(fs, group), 1};
+        runs[count++] =
             (struct ext4_run){ext2fs_inode_table_loc(fs, group), geometry->inode_table_blocks};
+        if (head.count > 0)
+            runs[count++] = head;
     }
     qsort(runs, count, sizeof *runs, compare_runs);
     for (size_t i = 1; i < count; i++)
         if (runs[i - 1].start + runs[i - 1].count > runs[i].start)
             return refuse(error, ext4_group_of(geometry, runs[i].start),
-                          "tables of two groups on it, at block", runs[i].start);
+                          "a table on another, or on its descriptors, at block", runs[i].start);
     return 0;
 }
 

@@ -59,8 +59,9 @@ static int read_groups(const struct ext2_super_block *super, struct ext4_geometr
     if ((uint64_t)geometry->group_clusters * geometry->cluster_blocks != geometry->group_blocks)
         return bad_field(error, "s_blocks_per_group", geometry->group_blocks,
                          "the clusters a group times the blocks a cluster");
-    if (geometry->first_block > 1)
-        return bad_field(error, "s_first_data_block", geometry->first_block, "0 or 1");
+    if (geometry->first_block != (geometry->block_size == 1024 && geometry->cluster_blocks == 1))
+        return bad_field(error, "s_first_data_block", geometry->first_block,
+                         "1 with blocks of 1024 bytes and no clusters, else 0");
     if (geometry->blocks <= geometry->first_block || geometry->blocks > UINT64_C(1) << 48 ||
         geometry->blocks % geometry->cluster_blocks != 0)
         return bad_field(error, "s_blocks_count", geometry->blocks, "whole clusters below 2^48");
@@ -217,50 +218,50 @@ uint64_t ext4_meta_descriptor_block(const struct ext4_geometry *geometry, uint32
 
 /* The backups of sparse_super2: the second stays in the last group, as mke2fs and resize2fs have
  * it; a filesystem too small for any gets them when it grows. */
-static void move_two_backups(const struct ext4_geometry *old, struct ext4_geometry *new)
+static void move_two_backups(const struct ext4_geometry *old, struct ext4_geometry *grown)
 {
-    uint32_t last = new->groups - 1;
+    uint32_t last = grown->groups - 1;
 
     if (old->groups == 1 && last >= 1)
-        new->backup_groups[0] = 1;
+        grown->backup_groups[0] = 1;
     if ((old->backup_groups[1] != 0 && old->backup_groups[1] == old->groups - 1) ||
         old->groups <= 2)
-        new->backup_groups[1] = last >= 2 ? last : 0;
+        grown->backup_groups[1] = last >= 2 ? last : 0;
 }
 
 /* Where the descriptors of the new groups go: behind the old ones as far as blocks are reserved,
  * then into the groups themselves. The resize inode lists copies by numbers of 32 bits, so none
  * stay reserved in a filesystem that passes 2^32 blocks. */
-static void place_descriptors(const struct ext4_geometry *old, struct ext4_geometry *new)
+static void place_descriptors(const struct ext4_geometry *old, struct ext4_geometry *grown)
 {
-    uint32_t blocks = ext4_descriptor_blocks(new);
+    uint32_t blocks = ext4_descriptor_blocks(grown);
     uint32_t room = old->flat_descriptor_blocks + old->reserved_blocks;
 
     if (old->meta_bg)
         return;
-    if (blocks <= room && (new->blocks <= UINT32_MAX || old->reserved_blocks == 0)) {
-        new->flat_descriptor_blocks = blocks;
-        new->reserved_blocks = room - blocks;
+    if (blocks <= room && (grown->blocks <= UINT32_MAX || old->reserved_blocks == 0)) {
+        grown->flat_descriptor_blocks = blocks;
+        grown->reserved_blocks = room - blocks;
     } else {
-        new->flat_descriptor_blocks = room;
-        new->reserved_blocks = 0;
-        new->meta_bg = true;
-        new->has_resize_inode = false;
+        grown->flat_descriptor_blocks = room;
+        grown->reserved_blocks = 0;
+        grown->meta_bg = true;
+        grown->has_resize_inode = false;
     }
-    new->first_meta_group = new->flat_descriptor_blocks *new->descriptors;
+    grown->first_meta_group = grown->flat_descriptor_blocks * grown->descriptors;
 }
 
 /* old with another number of blocks, and all that follows from it. */
 static struct ext4_geometry with_blocks(const struct ext4_geometry *old, uint64_t blocks)
 {
-    struct ext4_geometry new = *old;
+    struct ext4_geometry grown = *old;
 
-    new.blocks = blocks;
-    new.groups = (uint32_t)divide_up(blocks - old->first_block, old->group_blocks);
-    if (new.backup_rule == EXT4_BACKUPS_TWO)
-        move_two_backups(old, &new);
-    place_descriptors(old, &new);
-    return new;
+    grown.blocks = blocks;
+    grown.groups = (uint32_t)divide_up(blocks - old->first_block, old->group_blocks);
+    if (grown.backup_rule == EXT4_BACKUPS_TWO)
+        move_two_backups(old, &grown);
+    place_descriptors(old, &grown);
+    return grown;
 }
 
 static bool last_group_is_too_short(const struct ext4_geometry *geometry)
@@ -274,17 +275,17 @@ static bool last_group_is_too_short(const struct ext4_geometry *geometry)
 }
 
 /* More blocks are reserved than the new groups' descriptors fill, and none may stay reserved. */
-static int refuse_reserve(const struct ext4_geometry *new, struct error *error)
+static int refuse_reserve(const struct ext4_geometry *grown, struct error *error)
 {
-    uint64_t filling = ext4_group_start(new, new->first_meta_group - 1) + new->group_blocks;
+    uint64_t filling = ext4_group_start(grown, grown->first_meta_group - 1) + grown->group_blocks;
 
     error_set(error, ERROR_UNSUPPORTED,
               "the filesystem has descriptor blocks in reserve, which can't stay with %" PRIu64
               " blocks (at most 4294967295 expected, or so many that the reserve is used up)",
-              new->blocks);
+              grown->blocks);
     return error_set_remedy(error,
                             "give a size of at most %" PRIu64 " bytes, or of at least %" PRIu64,
-                            (uint64_t)UINT32_MAX * new->block_size, filling * new->block_size);
+                            (uint64_t)UINT32_MAX * grown->block_size, filling * grown->block_size);
 }
 
 int ext4_geometry_grow(const struct ext4_geometry *old, uint64_t blocks,
@@ -292,7 +293,7 @@ int ext4_geometry_grow(const struct ext4_geometry *old, uint64_t blocks,
 {
     uint64_t most_groups = UINT32_MAX / old->group_inodes;
     uint64_t most_blocks = old->first_block + most_groups * old->group_blocks;
-    struct ext4_geometry new;
+    struct ext4_geometry grown;
 
     if (!old->is_64bit && blocks > UINT32_MAX) {
         error_set(error, ERROR_UNSUPPORTED,
@@ -308,15 +309,15 @@ int ext4_geometry_grow(const struct ext4_geometry *old, uint64_t blocks,
     *ret_new = *old;
     if (blocks <= old->blocks)
         return 0;
-    new = with_blocks(old, blocks);
-    if (new.groups > old->groups && last_group_is_too_short(&new)) {
-        blocks = ext4_group_start(&new, new.groups - 1);
+    grown = with_blocks(old, blocks);
+    if (grown.groups > old->groups && last_group_is_too_short(&grown)) {
+        blocks = ext4_group_start(&grown, grown.groups - 1);
         if (blocks == old->blocks)
             return 0;
-        new = with_blocks(old, blocks);
+        grown = with_blocks(old, blocks);
     }
-    if (new.flat_descriptor_blocks > ext4_descriptor_blocks(&new))
-        return refuse_reserve(&new, error);
-    *ret_new = new;
+    if (grown.flat_descriptor_blocks > ext4_descriptor_blocks(&grown))
+        return refuse_reserve(&grown, error);
+    *ret_new = grown;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "ext4/bitmaps.h"
 #include "ext4/descriptors.h"
 #include "image-format/disk.h"
@@ -199,6 +200,33 @@ static int check_multiple_mount(struct ext4 *ext4, bool force, struct error *err
     return error_set_remedy(error, "unmount it where it is mounted, or give --force");
 }
 
+/* No descriptor is all zeros: as many groups as the superblock claims are there, before memory
+ * is taken for them. */
+static int check_groups_are_there(struct disk *disk, const struct ext4_geometry *geometry,
+                                  struct error *error)
+{
+    uint32_t descriptor_size = geometry->block_size / geometry->descriptors;
+    uint8_t block[EXT2_MAX_BLOCK_SIZE];
+
+    for (uint32_t group = 0; group < geometry->groups; group++) {
+        uint32_t index = group / geometry->descriptors, within = group % geometry->descriptors;
+        uint64_t place = index < geometry->flat_descriptor_blocks
+                             ? ext4_flat_descriptors_start(geometry, 0) + index
+                             : ext4_meta_descriptor_block(geometry, index, 0);
+
+        if (within == 0 &&
+            disk_read(disk, place * geometry->block_size, block, geometry->block_size, error))
+            return -1;
+        if (bytes_are_zero(block + (size_t)within * descriptor_size, descriptor_size)) {
+            error_set(error, ERROR_CORRUPT,
+                      "the descriptor of group %" PRIu32 " is all zeros (its tables expected)",
+                      group);
+            return error_set_remedy(error, "%s", fsck_remedy);
+        }
+    }
+    return 0;
+}
+
 static int open_fs(struct disk *disk, struct ext4 *ext4, struct error *error)
 {
     char name[EXT4_IO_NAME_SIZE];
@@ -234,7 +262,8 @@ int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, stru
     if (ext4_geometry_read(&super, &ret_ext4->geometry, error))
         return error_set_remedy(error, "%s", fsck_remedy);
     candidate.disk_blocks = disk->size / ret_ext4->geometry.block_size;
-    if (check_table(&candidate, force, error) || open_fs(disk, ret_ext4, error))
+    if (check_table(&candidate, force, error) ||
+        check_groups_are_there(disk, &ret_ext4->geometry, error) || open_fs(disk, ret_ext4, error))
         return -1;
     if (check_multiple_mount(ret_ext4, force, error) ||
         ext4_descriptors_check(&ret_ext4->geometry, ret_ext4->fs, error) ||

@@ -27,6 +27,13 @@ static int check_change(const struct disk *disk, uint64_t offset, uint64_t size,
     return check_transaction(disk, error) || check_range(disk, offset, size, error) ? -1 : 0;
 }
 
+/* What a change came to: one that failed spoils its transaction. */
+static int changed(struct disk *disk, int result)
+{
+    disk->spoiled = disk->spoiled || result != 0;
+    return result;
+}
+
 int disk_describe(struct disk *disk, struct disk_description *ret_description, struct error *error)
 {
     return disk->operations->describe(disk, ret_description, error);
@@ -62,6 +69,7 @@ int disk_begin(struct disk *disk, struct error *error)
     if (disk->operations->begin(disk, error))
         return -1;
     disk->in_transaction = true;
+    disk->spoiled = false;
     disk->committed = false;
     return 0;
 }
@@ -71,7 +79,8 @@ int disk_write(struct disk *disk, uint64_t offset, const void *buffer, size_t si
 {
     if (check_change(disk, offset, size, error))
         return -1;
-    return size == 0 ? 0 : disk->operations->write(disk, offset, buffer, size, error);
+    return size == 0 ? 0
+                     : changed(disk, disk->operations->write(disk, offset, buffer, size, error));
 }
 
 int disk_write_unreferenced(struct disk *disk, uint64_t offset, const void *buffer, size_t size,
@@ -79,35 +88,39 @@ int disk_write_unreferenced(struct disk *disk, uint64_t offset, const void *buff
 {
     if (check_change(disk, offset, size, error))
         return -1;
-    return size == 0 ? 0 : disk->operations->write_unreferenced(disk, offset, buffer, size, error);
+    return size == 0 ? 0
+                     : changed(disk, disk->operations->write_unreferenced(disk, offset, buffer,
+                                                                          size, error));
 }
 
 int disk_zero(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
 {
     if (check_change(disk, offset, size, error))
         return -1;
-    return size == 0 ? 0 : disk->operations->zero(disk, offset, size, error);
+    return size == 0 ? 0 : changed(disk, disk->operations->zero(disk, offset, size, error));
 }
 
 int disk_zero_unreferenced(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
 {
     if (check_change(disk, offset, size, error))
         return -1;
-    return size == 0 ? 0 : disk->operations->zero_unreferenced(disk, offset, size, error);
+    return size == 0
+               ? 0
+               : changed(disk, disk->operations->zero_unreferenced(disk, offset, size, error));
 }
 
 int disk_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error *error)
 {
     if (check_change(disk, offset, size, error))
         return -1;
-    return size == 0 ? 0 : disk->operations->forget(disk, offset, size, error);
+    return size == 0 ? 0 : changed(disk, disk->operations->forget(disk, offset, size, error));
 }
 
 int disk_set_size(struct disk *disk, uint64_t size, struct error *error)
 {
     if (check_transaction(disk, error))
         return -1;
-    return size == disk->size ? 0 : disk->operations->set_size(disk, size, error);
+    return size == disk->size ? 0 : changed(disk, disk->operations->set_size(disk, size, error));
 }
 
 int disk_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
@@ -122,6 +135,9 @@ int disk_commit(struct disk *disk, struct error *error)
 
     if (check_transaction(disk, error))
         return -1;
+    if (disk->spoiled)
+        return error_set(error, ERROR_SYSTEM,
+                         "a change failed; the transaction can't be committed");
     result = disk->operations->commit(disk, error);
     disk->in_transaction = false;
     disk->failed = result != 0;

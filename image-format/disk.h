@@ -12,7 +12,8 @@
  *       bytes at once. The caller vouches that what the committed disk holds
  *       there means nothing to anybody (a block that the filesystem has free).
  *   D3. commit makes all changes appear at one instant, and durable.
- *   D4. Within a transaction, reads see its changes.
+ *   D4. Within a transaction, reads see its changes. One in which a change
+ *       failed can only be aborted.
  *   D5. After a commit that failed, the disk takes no further change; the file
  *       holds the old or the new state, whole, and error says which is certain.
  *
@@ -91,6 +92,7 @@ struct disk {
     uint64_t bytes_written; /* to the host since the disk was opened, by this program */
     bool writable;
     bool in_transaction;
+    bool spoiled;   /* D4: a change of this transaction failed */
     bool failed;    /* D5 */
     bool committed; /* the last commit is certain to be durable, even where it returned -1 */
 };

@@ -227,6 +227,11 @@ static const struct file_operations overlay_operations = {
     .close = overlay_close,
 };
 
+struct file *file_overlay_below(struct file *file)
+{
+    return overlay_of(file)->below;
+}
+
 struct file *file_overlay_drop(struct file *file)
 {
     struct overlay *overlay = overlay_of(file);

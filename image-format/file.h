@@ -77,6 +77,9 @@ static inline void cleanup_file(struct file **file)
  * NULL when memory ran out. */
 struct file *file_overlay_new(struct file *below, struct error *error);
 
+/* The file below, which stays the overlay's. */
+struct file *file_overlay_below(struct file *overlay);
+
 /* Forgets what the overlay keeps, frees it and hands back the file below. */
 struct file *file_overlay_drop(struct file *overlay);
 

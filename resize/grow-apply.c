@@ -25,24 +25,23 @@ static uint64_t scaled_share(uint64_t part, uint64_t old_whole, uint64_t new_who
 
 static void set_super(struct ext2_super_block *super, const struct resize_plan *plan, uint32_t now)
 {
-    const struct ext4_geometry *old = &plan->old, *new = &plan->new;
+    const struct ext4_geometry *old = &plan->old, *grown = &plan->new;
 
-    ext2fs_r_blocks_count_set(super,
-                              scaled_share(ext2fs_r_blocks_count(super), old->blocks, new->blocks));
-    ext2fs_blocks_count_set(super, new->blocks);
-    super->s_inodes_count = new->groups *new->group_inodes;
-    super->s_free_inodes_count += (new->groups - old->groups) * new->group_inodes;
-    super->s_reserved_gdt_blocks = (uint16_t) new->reserved_blocks;
+    ext2fs_r_blocks_count_set(
+        super, scaled_share(ext2fs_r_blocks_count(super), old->blocks, grown->blocks));
+    ext2fs_blocks_count_set(super, grown->blocks);
+    super->s_inodes_count = grown->groups * grown->group_inodes;
+    super->s_reserved_gdt_blocks = (uint16_t)grown->reserved_blocks;
     super->s_wtime = now;
-    if (new->backup_rule == EXT4_BACKUPS_TWO) {
-        super->s_backup_bgs[0] = new->backup_groups[0];
-        super->s_backup_bgs[1] = new->backup_groups[1];
+    if (grown->backup_rule == EXT4_BACKUPS_TWO) {
+        super->s_backup_bgs[0] = grown->backup_groups[0];
+        super->s_backup_bgs[1] = grown->backup_groups[1];
     }
-    if (new->meta_bg && !old->meta_bg) {
+    if (grown->meta_bg && !old->meta_bg) {
         super->s_feature_incompat |= EXT2_FEATURE_INCOMPAT_META_BG;
-        super->s_first_meta_bg = new->flat_descriptor_blocks;
+        super->s_first_meta_bg = grown->flat_descriptor_blocks;
     }
-    if (!new->has_resize_inode)
+    if (!grown->has_resize_inode)
         super->s_feature_compat &= ~(uint32_t)EXT2_FEATURE_COMPAT_RESIZE_INODE;
 }
 
@@ -60,23 +59,6 @@ static int enlarge_descriptors(ext2_filsys fs, const struct resize_plan *plan, s
     fs->desc_blocks = blocks;
     fs->group_desc_count = plan->new.groups;
     return 0;
-}
-
-/* Clusters that are free in a new group whose bitmap is implied. */
-static uint32_t implied_free(struct apply *apply, uint32_t group)
-{
-    const struct ext4_geometry *geometry = &apply->plan->new;
-    ext2_filsys fs = apply->ext4->fs;
-
-    if (ext4_group_head(geometry, group).count == 0 &&
-        ext4_group_of(geometry, ext2fs_block_bitmap_loc(fs, group)) != group &&
-        ext4_group_of(geometry, ext2fs_inode_table_loc(fs, group)) != group &&
-        ext4_group_of(geometry, ext2fs_inode_bitmap_loc(fs, group)) != group &&
-        ext4_group_of(geometry, ext2fs_inode_table_loc(fs, group) + geometry->inode_table_blocks -
-                                    1) != group)
-        return ext4_group_clusters(geometry, group);
-    ext4_bitmap_init(geometry, fs, group, apply->block);
-    return ext4_bitmap_free(geometry, group, apply->block);
 }
 
 /* The descriptor of a new group, but for the count and checksum of a bitmap that is written. */
@@ -97,7 +79,8 @@ static void set_descriptor(struct apply *apply, uint32_t group)
     }
     if (plan->uninitialised[group - plan->old.groups]) {
         ext2fs_bg_flags_set(fs, group, EXT2_BG_BLOCK_UNINIT);
-        ext2fs_bg_free_blocks_count_set(fs, group, implied_free(apply, group));
+        ext2fs_bg_free_blocks_count_set(
+            fs, group, ext4_bitmap_implied_free(&plan->new, fs, group, apply->block));
     }
     ext2fs_group_desc_csum_set(fs, group);
 }
@@ -138,27 +121,28 @@ static void mark_all_tables(struct apply *apply, uint32_t group, uint8_t *bitmap
 /* What was the last group becomes longer, and may lose a copy of the superblock (sparse_super2). */
 static int write_old_last(struct apply *apply, uint32_t group, struct error *error)
 {
-    const struct ext4_geometry *old = &apply->plan->old, *new = &apply->plan->new;
+    const struct ext4_geometry *old = &apply->plan->old, *grown = &apply->plan->new;
     uint64_t old_end = ext4_group_start(old, group) + ext4_group_blocks(old, group);
     struct ext4_run added = {old_end,
-                             ext4_group_blocks(new, group) - ext4_group_blocks(old, group)};
+                             ext4_group_blocks(grown, group) - ext4_group_blocks(old, group)};
     struct ext4_run head = ext4_group_head(old, group);
     ext2_filsys fs = apply->ext4->fs;
 
-    if (new->has_group_checksums && ext2fs_bg_flags_test(fs, group, EXT2_BG_BLOCK_UNINIT)) {
-        ext4_bitmap_init(new, fs, group, apply->block);
-        ext2fs_bg_free_blocks_count_set(fs, group, ext4_bitmap_free(new, group, apply->block));
+    if (grown->has_group_checksums && ext2fs_bg_flags_test(fs, group, EXT2_BG_BLOCK_UNINIT)) {
+        ext2fs_bg_free_blocks_count_set(fs, group,
+                                        ext4_bitmap_implied_free(grown, fs, group, apply->block));
         ext2fs_group_desc_csum_set(fs, group);
         return 0;
     }
     if (ext4_bitmap_read(old, fs, group, apply->block, error))
         return -1;
-    ext4_bitmap_mark(new, group, apply->block, added, false);
-    if (head.count > ext4_group_head(new, group).count) {
-        ext4_bitmap_mark(new, group, apply->block, head, false);
+    ext4_bitmap_mark(grown, group, apply->block, added, false);
+    if (head.count > ext4_group_head(grown, group).count) {
+        ext4_bitmap_mark(grown, group, apply->block, head, false);
+        ext4_bitmap_mark(grown, group, apply->block, ext4_group_head(grown, group), true);
         mark_all_tables(apply, group, apply->block);
     }
-    return ext4_bitmap_write(new, fs, group, apply->block, error);
+    return ext4_bitmap_write(grown, fs, group, apply->block, error);
 }
 
 static int write_resize_inode(struct apply *apply, const struct resize_step *step,
@@ -175,15 +159,19 @@ static int write_resize_inode(struct apply *apply, const struct resize_step *ste
     return ext4_bitmap_write(geometry, apply->ext4->fs, step->group, apply->block, error);
 }
 
-/* Sums of the descriptors: the superblock's own count may lag behind on any filesystem. */
-static void set_free_count(struct apply *apply)
+/* Sums of the descriptors: the superblock's own counts may lag behind on any filesystem. */
+static void set_free_counts(struct apply *apply)
 {
     const struct resize_plan *plan = apply->plan;
     ext2_filsys fs = apply->ext4->fs;
     uint64_t clusters = 0;
+    uint32_t inodes = 0;
 
-    for (uint32_t group = 0; group < plan->new.groups; group++)
+    for (uint32_t group = 0; group < plan->new.groups; group++) {
         clusters += ext2fs_bg_free_blocks_count(fs, group);
+        inodes += ext2fs_bg_free_inodes_count(fs, group);
+    }
+    fs->super->s_free_inodes_count = inodes;
     ext2fs_free_blocks_count_set(fs->super, clusters * plan->new.cluster_blocks);
 }
 
@@ -263,7 +251,7 @@ int resize_apply(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now
         set_descriptor(&apply, group);
     if (apply_steps(&apply, &plan->steps, false, error))
         return -1;
-    set_free_count(&apply);
+    set_free_counts(&apply);
     set_overhead(&apply, free_before);
     return apply_steps(&apply, &plan->steps, true, error);
 }

@@ -64,6 +64,7 @@ struct vhdx_space {
     uint64_t limit;     /* units that the bitmap has room for */
     uint64_t file_size; /* bytes, when it was built */
     uint64_t end;       /* units: behind the last one in use */
+    uint64_t old_holes; /* units before the end that were free when it was built */
     uint64_t known;     /* units: before it, a free place may hold old bytes; beyond, zeros */
     uint64_t cursor;
     struct vhdx_runs taken, freed; /* in this transaction */
@@ -111,9 +112,10 @@ static inline uint64_t vhdx_block_units(const struct vhdx *vhdx)
     return vhdx->metadata.block_size / VHDX_UNIT;
 }
 
-/* All writes to the file go through this: it counts them. */
+/* All writes to the file go through these: they count them. */
 int vhdx_write(struct vhdx *vhdx, uint64_t offset, const void *bytes, size_t size,
                struct error *error);
+int vhdx_write_zeros(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error);
 
 /* header.c */
 int vhdx_header_read(struct vhdx *vhdx, struct error *error);
@@ -190,6 +192,9 @@ int vhdx_zero_unreferenced(struct disk *disk, uint64_t offset, uint64_t size, st
 int vhdx_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
 int vhdx_extent(struct disk *disk, uint64_t offset, struct disk_extent *ret_extent,
                 struct error *error);
+
+/* What the disk's last block holds behind the disk's end becomes zeros. */
+int vhdx_clear_behind_end(struct vhdx *vhdx, struct error *error);
 
 /* size.c */
 int vhdx_set_size(struct disk *disk, uint64_t size, struct error *error);

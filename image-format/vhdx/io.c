@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "image-format/vhdx/internal.h"
 
@@ -44,15 +45,20 @@ static void set_fresh(struct vhdx *vhdx, uint64_t block)
     vhdx->fresh[block / 8] |= (uint8_t)(1 << block % 8);
 }
 
-static int check_readable(const struct vhdx *vhdx, const struct piece *piece, struct error *error)
+static bool is_readable(const struct piece *piece)
 {
     enum vhdx_block_state state = vhdx_entry_state(piece->entry);
 
+    return state != 4 && state != VHDX_BLOCK_PARTIALLY_PRESENT &&
+           (state != VHDX_BLOCK_FULLY_PRESENT || vhdx_entry_offset(piece->entry) >= VHDX_UNIT);
+}
+
+static int check_readable(const struct vhdx *vhdx, const struct piece *piece, struct error *error)
+{
     if (vhdx->metadata.has_parent)
         return error_set(error, ERROR_UNSUPPORTED,
                          "it is a differencing disk, and its parent can't be read yet");
-    if (state == 4 || state == VHDX_BLOCK_PARTIALLY_PRESENT ||
-        (state == VHDX_BLOCK_FULLY_PRESENT && vhdx_entry_offset(piece->entry) < VHDX_UNIT))
+    if (!is_readable(piece))
         return error_set(error, ERROR_CORRUPT,
                          "block %" PRIu64 " has the BAT entry 0x%" PRIx64
                          " (state 0, 1, 2, 3 or 6 and a place in the file expected)",
@@ -60,16 +66,18 @@ static int check_readable(const struct vhdx *vhdx, const struct piece *piece, st
     return 0;
 }
 
-/* Reads from a place in the file; what the file lacks of the disk's last block is zeros. */
+/* Reads from a place in the file; what the file lacks of the last block of the committed disk is
+ * zeros. */
 static int read_place(struct vhdx *vhdx, const struct piece *piece, uint64_t within, void *buffer,
                       size_t size, struct error *error)
 {
     uint64_t place = vhdx_entry_offset(piece->entry) + within;
+    uint64_t last_block = (vhdx->metadata.virtual_size - 1) / vhdx->metadata.block_size;
     uint64_t file_size, there = 0;
 
     if (file_get_size(vhdx->file, &file_size, error))
         return -1;
-    if (piece->block == vhdx_blocks(vhdx) - 1 || is_fresh(vhdx, piece->block))
+    if (piece->block >= last_block || is_fresh(vhdx, piece->block))
         there = place < file_size ? min_u64(size, file_size - place) : 0;
     else
         there = size;
@@ -120,9 +128,8 @@ static int move_block(struct vhdx *vhdx, struct piece *piece, struct error *erro
             vhdx_write(vhdx, place, block, (size_t)old.within, error) ||
             vhdx_write(vhdx, place + after, block + after, (size_t)(block_size - after), error))
             return -1;
-    } else if (!zeroed &&
-               (file_write_zeros(vhdx->file, place, old.within, error) ||
-                file_write_zeros(vhdx->file, place + after, block_size - after, error))) {
+    } else if (!zeroed && (vhdx_write_zeros(vhdx, place, old.within, error) ||
+                           vhdx_write_zeros(vhdx, place + after, block_size - after, error))) {
         return -1;
     }
     if (vhdx_entry_has_place(old.entry) &&
@@ -257,6 +264,30 @@ int vhdx_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error 
     return 0;
 }
 
+/* Nobody has seen these bytes, the committed state included, and so they are written in place. */
+int vhdx_clear_behind_end(struct vhdx *vhdx, struct error *error)
+{
+    CLEANUP_FREE uint8_t *bytes = NULL;
+    uint64_t block_size = vhdx->metadata.block_size;
+    uint64_t within = vhdx->disk.size % block_size;
+    struct piece piece;
+
+    if (within == 0)
+        return 0;
+    if (find_piece(vhdx, vhdx->disk.size, UINT64_MAX, &piece, error))
+        return -1;
+    if (!is_present(&piece))
+        return 0;
+    bytes = malloc((size_t)piece.size);
+    if (!bytes)
+        return error_set_no_memory(error);
+    if (read_place(vhdx, &piece, within, bytes, (size_t)piece.size, error))
+        return -1;
+    if (bytes_are_zero(bytes, (size_t)piece.size))
+        return 0;
+    return vhdx_write_zeros(vhdx, vhdx_entry_offset(piece.entry) + within, piece.size, error);
+}
+
 static enum disk_extent_state extent_state(const struct piece *piece)
 {
     if (is_present(piece))
@@ -280,7 +311,7 @@ int vhdx_extent(struct disk *disk, uint64_t offset, struct disk_extent *ret_exte
     for (unsigned i = 1; i < most && offset + ret_extent->size < disk->size; i++) {
         if (find_piece(vhdx, offset + ret_extent->size, UINT64_MAX, &piece, error))
             return -1;
-        if (extent_state(&piece) != ret_extent->state)
+        if (extent_state(&piece) != ret_extent->state || !is_readable(&piece))
             break;
         ret_extent->size += piece.size;
     }

@@ -61,6 +61,7 @@ static int move_down(struct vhdx *vhdx, const struct tail_block *block, bool *re
                      struct error *error)
 {
     uint64_t from = vhdx_entry_offset(block->entry), to;
+    enum vhdx_block_state state = vhdx_entry_state(block->entry);
     uint64_t block_size = vhdx->metadata.block_size;
     uint64_t file_size;
     bool zeroed;
@@ -75,7 +76,9 @@ static int move_down(struct vhdx *vhdx, const struct tail_block *block, bool *re
     if (file_copy_range(vhdx->file, from, to, min_u64(block_size, file_size - from), error) ||
         vhdx_space_give(vhdx, from, block_size, error))
         return -1;
-    return vhdx_bat_set(vhdx, block->index, vhdx_entry(vhdx_entry_state(block->entry), to), error);
+    if (state == VHDX_BLOCK_UNMAPPED_DRAFT)
+        state = VHDX_BLOCK_UNMAPPED;
+    return vhdx_bat_set(vhdx, block->index, vhdx_entry(state, to), error);
 }
 
 /* One commit's worth of moves, from *next on. */
@@ -103,12 +106,11 @@ static int move_batch(struct vhdx *vhdx, const struct tail *tail, size_t *next, 
 static int move_tail(struct vhdx *vhdx, struct error *error)
 {
     CLEANUP(cleanup_tail) struct tail tail = {0};
-    uint64_t freed_units = vhdx->freed_bytes / VHDX_UNIT;
     size_t next = 0;
     bool done = false;
 
     /* Only as much as the commits freed: older holes are no business of this. */
-    tail.behind = (vhdx->space.end - min_u64(freed_units, vhdx->space.end)) * VHDX_UNIT;
+    tail.behind = (vhdx_space_used(vhdx) + vhdx->space.old_holes) * VHDX_UNIT;
     if (vhdx_bat_scan(vhdx, add_to_tail, &tail, error))
         return -1;
     if (tail.count > 0)
@@ -143,6 +145,8 @@ int vhdx_reclaim(struct disk *disk, struct error *error)
     if (end >= file_size)
         return 0;
     /* V4: the log is clear, so a cut leaves a file that is too long at worst. */
+    if (file_set_size(vhdx->file, end, error))
+        return -1;
     vhdx->space.known = vhdx->space.end;
-    return file_set_size(vhdx->file, end, error) || file_flush(vhdx->file, error) ? -1 : 0;
+    return file_flush(vhdx->file, error);
 }

@@ -142,6 +142,7 @@ int vhdx_space_build(struct vhdx *vhdx, struct error *error)
     if (make_room(space, space->known + vhdx_block_units(vhdx), error) == 0 &&
         mark_all(vhdx, error) == 0) {
         space->known = max_u64(space->known, space->end);
+        space->old_holes = space->end - vhdx_space_used(vhdx);
         return 0;
     }
     vhdx_space_close(vhdx);

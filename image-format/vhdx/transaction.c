@@ -13,6 +13,12 @@ int vhdx_write(struct vhdx *vhdx, uint64_t offset, const void *bytes, size_t siz
     return file_write(vhdx->file, offset, bytes, size, error);
 }
 
+int vhdx_write_zeros(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error)
+{
+    vhdx->disk.bytes_written += size;
+    return file_write_zeros(vhdx->file, offset, size, error);
+}
+
 /* What MS-VHDX allows and this tool can't change yet, and what nobody may change. */
 static int check_changeable(const struct vhdx *vhdx, struct error *error)
 {
@@ -43,24 +49,34 @@ static int begin_session(struct vhdx *vhdx, struct error *error)
     return 0;
 }
 
-/* What was replayed in memory for reading is now replayed on disk. */
-static int replay_on_disk(struct vhdx *vhdx, struct error *error)
+static int replay_and_clear(struct vhdx *vhdx, struct error *error)
 {
     struct vhdx_header header;
 
-    if (!vhdx->replayed_in_memory)
-        return begin_session(vhdx, error);
-    vhdx->file = file_overlay_drop(vhdx->file);
-    vhdx->replayed_in_memory = false;
-    vhdx->disk.failed = true; /* until memory and file agree again */
     if (begin_session(vhdx, error) || vhdx_log_replay(vhdx->file, &vhdx->header, error) ||
         file_flush(vhdx->file, error))
         return -1;
     header = vhdx->header;
     header.log = (struct guid){{0}};
-    if (vhdx_header_update(vhdx, &header, error))
+    return vhdx_header_update(vhdx, &header, error);
+}
+
+/* What was replayed in memory for reading is now replayed on disk. Until that has succeeded, reads
+ * go on through the overlay. */
+static int replay_on_disk(struct vhdx *vhdx, struct error *error)
+{
+    struct file *overlay = vhdx->file;
+
+    if (!vhdx->replayed_in_memory)
+        return begin_session(vhdx, error);
+    vhdx->file = file_overlay_below(overlay);
+    if (replay_and_clear(vhdx, error)) {
+        vhdx->file = overlay;
+        vhdx->disk.failed = true;
         return -1;
-    vhdx->disk.failed = false;
+    }
+    file_overlay_drop(overlay);
+    vhdx->replayed_in_memory = false;
     return 0;
 }
 

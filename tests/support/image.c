@@ -27,9 +27,13 @@ static void copy_to_disk(struct file *from, struct disk *disk, struct error *err
     uint64_t size, offset = 0;
 
     must_succeed(file_get_size(from, &size, error), error);
-    while (offset < size) {
-        size_t count = (size_t)min_u64(MIB, size - offset);
+    for (;;) {
+        size_t count;
 
+        must_succeed(file_next_data(from, offset, &offset, error), error);
+        if (offset >= size)
+            break;
+        count = (size_t)min_u64(MIB, size - offset);
         must_succeed(file_read(from, offset, piece, count, error), error);
         must_succeed(disk_write(disk, offset, piece, count, error), error);
         offset += count;

@@ -161,6 +161,9 @@ int judge_filesystem(struct judge *judge, struct disk *disk, const struct judgem
             host_run(arguments, &verdict->judgement.status, &verdict->judgement.output, error))
             return -1;
         verdict->has_judgement = true;
+        /* For wrong counts in the superblock e2fsck asks "Fix? no", and yet ends with 0. */
+        if (verdict->judgement.status == 0 && strstr(verdict->judgement.output, "? no\n"))
+            verdict->judgement.status = JUDGED_WRONG_COUNTS;
     }
     *ret_judgement = &verdict->judgement;
     return 0;

@@ -13,8 +13,11 @@
 struct disk;
 struct judge;
 
+#define JUDGED_WRONG_COUNTS 1000
+
 struct judgement {
-    int status;   /* e2fsck's exit status: 0 clean, 4 damaged; see host_run */
+    int status;   /* e2fsck's exit status: 0 clean, 4 damaged; see host_run. JUDGED_WRONG_COUNTS
+                     where it found fault and yet ended with 0 */
     char *output; /* what it printed; the judge's */
 };
 

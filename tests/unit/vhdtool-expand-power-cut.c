@@ -157,3 +157,15 @@ Test(expand_power_cut, meta_bg, .timeout = 300)
                                       "600M",
                                       {.random_states = 4, .state_limit = 40, .seed = 4}});
 }
+
+/* A sample of the cuts of an image as WSL has it. */
+Test(expand_power_cut, as_wsl, .timeout = 300)
+{
+    cut_everywhere(
+        "as WSL",
+        &(struct scenario){"-G 4096",
+                           256 * GIB,
+                           256 * GIB,
+                           "1T",
+                           {.random_states = 2, .cut_limit = 24, .state_limit = 4, .seed = 5}});
+}
