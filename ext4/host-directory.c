@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/checked.h"
 #include "base/cleanup.h"
 
@@ -43,17 +44,14 @@ static int compare_names(const void *a, const void *b)
 static int add_name(struct host_level *level, const char *name, size_t *capacity,
                     struct error *error)
 {
+    char **names;
+
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return 0;
-    if (level->name_count == *capacity) {
-        size_t larger = *capacity ? *capacity * 2 : 16;
-        char **names = reallocarray(level->names, larger, sizeof *names);
-
-        if (!names)
-            return error_set_no_memory(error);
-        level->names = names;
-        *capacity = larger;
-    }
+    names = array_make_room(level->names, level->name_count, capacity, sizeof *names, error);
+    if (!names)
+        return -1;
+    level->names = names;
     level->names[level->name_count] = strdup(name);
     if (!level->names[level->name_count])
         return error_set_no_memory(error);
@@ -98,16 +96,12 @@ static int push_level(struct host_walk *walk, int fd, const struct stat *facts, 
         .inode = facts->st_ino,
         .path_size = strlen(walk->path),
     };
+    struct host_level *levels;
 
-    if (walk->depth == walk->capacity) {
-        size_t capacity = walk->capacity ? walk->capacity * 2 : 16;
-        struct host_level *levels = reallocarray(walk->levels, capacity, sizeof *levels);
-
-        if (!levels)
-            return error_set_no_memory(error);
-        walk->levels = levels;
-        walk->capacity = capacity;
-    }
+    levels = array_make_room(walk->levels, walk->depth, &walk->capacity, sizeof *levels, error);
+    if (!levels)
+        return -1;
+    walk->levels = levels;
     if (read_names(walk, fd, &level, error)) {
         free_level(&level);
         return -1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/cleanup.h"
@@ -28,15 +29,12 @@ void tree_extents_free(struct tree_extents *extents)
 
 static int push(struct tree_extents *extents, struct tree_extent item, struct error *error)
 {
-    if (extents->count == extents->capacity) {
-        size_t capacity = extents->capacity ? extents->capacity * 2 : 4;
-        struct tree_extent *items = reallocarray(extents->items, capacity, sizeof *items);
+    struct tree_extent *items =
+        array_make_room(extents->items, extents->count, &extents->capacity, sizeof *items, error);
 
-        if (!items)
-            return error_set_no_memory(error);
-        extents->items = items;
-        extents->capacity = capacity;
-    }
+    if (!items)
+        return -1;
+    extents->items = items;
     extents->items[extents->count++] = item;
     extents->blocks += item.count;
     return 0;

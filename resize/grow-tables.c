@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/checked.h"
 #include "ext4/bitmaps.h"
 
@@ -75,20 +76,17 @@ static int add_run(struct resize_plan *plan, uint64_t start, uint64_t count, str
 {
     struct ext4_run *last =
         plan->table_run_count ? &plan->table_runs[plan->table_run_count - 1] : NULL;
+    struct ext4_run *larger;
 
     if (last && last->start + last->count == start) {
         last->count += count;
         return 0;
     }
-    if (plan->table_run_count == plan->table_run_capacity) {
-        size_t capacity = plan->table_run_capacity * 2 + 64;
-        struct ext4_run *larger = realloc(plan->table_runs, capacity * sizeof *larger);
-
-        if (!larger)
-            return error_set_no_memory(error);
-        plan->table_runs = larger;
-        plan->table_run_capacity = capacity;
-    }
+    larger = array_make_room(plan->table_runs, plan->table_run_count, &plan->table_run_capacity,
+                             sizeof *larger, error);
+    if (!larger)
+        return -1;
+    plan->table_runs = larger;
     plan->table_runs[plan->table_run_count++] = (struct ext4_run){start, count};
     return 0;
 }

@@ -2,19 +2,17 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "resize/steps.h"
 
 int resize_add_step(struct resize_steps *steps, const struct resize_step *step, struct error *error)
 {
-    if (steps->count == steps->capacity) {
-        size_t capacity = steps->capacity * 2 + 64;
-        struct resize_step *larger = realloc(steps->list, capacity * sizeof *larger);
+    struct resize_step *larger =
+        array_make_room(steps->list, steps->count, &steps->capacity, sizeof *larger, error);
 
-        if (!larger)
-            return error_set_no_memory(error);
-        steps->list = larger;
-        steps->capacity = capacity;
-    }
+    if (!larger)
+        return -1;
+    steps->list = larger;
     steps->list[steps->count++] = *step;
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/crc32c.h"
@@ -37,15 +38,12 @@ static void cleanup_updates(struct updates *updates)
 static int add_update(struct updates *updates, uint64_t file_offset, const uint8_t *bytes,
                       struct error *error)
 {
-    if (updates->count == updates->capacity) {
-        size_t capacity = updates->capacity * 2 + 64;
-        struct update *larger = realloc(updates->list, capacity * sizeof *larger);
+    struct update *larger =
+        array_make_room(updates->list, updates->count, &updates->capacity, sizeof *larger, error);
 
-        if (!larger)
-            return error_set_no_memory(error);
-        updates->list = larger;
-        updates->capacity = capacity;
-    }
+    if (!larger)
+        return -1;
+    updates->list = larger;
     updates->list[updates->count++] = (struct update){file_offset, bytes};
     return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "image-format/vhdx/internal.h"
 
@@ -31,19 +32,15 @@ static int add_to_tail(struct vhdx *vhdx, uint64_t index, uint64_t entry, void *
                        struct error *error)
 {
     struct tail *tail = context;
+    struct tail_block *larger;
 
     (void)vhdx;
     if (!vhdx_entry_has_place(entry) || vhdx_entry_offset(entry) < tail->behind)
         return 0;
-    if (tail->count == tail->capacity) {
-        size_t capacity = tail->capacity * 2 + 64;
-        struct tail_block *larger = realloc(tail->blocks, capacity * sizeof *larger);
-
-        if (!larger)
-            return error_set_no_memory(error);
-        tail->blocks = larger;
-        tail->capacity = capacity;
-    }
+    larger = array_make_room(tail->blocks, tail->count, &tail->capacity, sizeof *larger, error);
+    if (!larger)
+        return -1;
+    tail->blocks = larger;
     tail->blocks[tail->count++] = (struct tail_block){index, entry};
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "image-format/vhdx/internal.h"
 
 static bool is_used(const struct vhdx_space *space, uint64_t unit)
@@ -161,15 +162,12 @@ void vhdx_space_close(struct vhdx *vhdx)
 
 static int remember(struct vhdx_runs *runs, uint64_t unit, uint64_t count, struct error *error)
 {
-    if (runs->count == runs->capacity) {
-        size_t capacity = runs->capacity * 2 + 64;
-        struct vhdx_run *larger = realloc(runs->runs, capacity * sizeof *larger);
+    struct vhdx_run *larger =
+        array_make_room(runs->runs, runs->count, &runs->capacity, sizeof *larger, error);
 
-        if (!larger)
-            return error_set_no_memory(error);
-        runs->runs = larger;
-        runs->capacity = capacity;
-    }
+    if (!larger)
+        return -1;
+    runs->runs = larger;
     runs->runs[runs->count++] = (struct vhdx_run){unit, count};
     return 0;
 }
