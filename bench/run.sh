@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh VHDTOOL: our times beside those of others for the same step, taken in turn in one run;
-# prints medians and ratios. RUNS: how many turns (5). Needs root, and some GiB below TMPDIR.
+# prints medians and ratios (the detour by conversion is taken once). RUNS: how many turns (5). Needs root, and some GiB below TMPDIR.
 set -eu -o pipefail
 
 vhdtool=$(realpath "$1")
@@ -16,7 +16,7 @@ timed() {
     shift
     sync
     start=$(date +%s.%N)
-    "$@" >/dev/null 2>&1
+    "$@" >/dev/null 2>"$name.log" || { cat "$name.log" >&2 && exit 1; }
     echo "$(date +%s.%N) $start" | awk '{ print $1 - $2 }' >>"$name.times"
 }
 
@@ -43,6 +43,7 @@ make_images() {
     dd if=/dev/urandom of=tree/large bs=1M count=256 status=none
     echo "$(find tree | wc -l) files"
     umount tree
+    e2fsck -fy old.raw >/dev/null || [ $? = 1 ] # resize2fs asks for it after a mount
     qemu-img convert -O vhdx -o block_size=1M old.raw old.vhdx
 }
 

@@ -25,7 +25,8 @@ static int read_sizes(const struct ext2_super_block *super, struct ext4_geometry
     geometry->block_size = UINT32_C(1024) << super->s_log_block_size;
     if (!is_power_of_two(inode_size) || inode_size < 128 || inode_size > geometry->block_size)
         return bad_field(error, "s_inode_size", inode_size, "a power of two from 128 on");
-    if (!is_power_of_two(descriptor_size) || descriptor_size < EXT2_MIN_DESC_SIZE ||
+    if (!is_power_of_two(descriptor_size) ||
+        descriptor_size < (geometry->is_64bit ? EXT2_MIN_DESC_SIZE_64BIT : EXT2_MIN_DESC_SIZE) ||
         descriptor_size > geometry->block_size)
         return bad_field(error, "s_desc_size", descriptor_size, "a power of two from 64 on");
     if (bigalloc && (super->s_log_cluster_size < super->s_log_block_size ||

@@ -98,11 +98,9 @@ static bool is_larger_than_disk(struct candidate *candidate)
 }
 
 struct refusal {
-    const char *id;
     bool (*applies)(struct candidate *candidate);
     const char *sentence; /* %PRIu64-free: one %llx or %llu for candidate->found at most */
     const char *remedy;
-    bool can_force;
 };
 
 static const char fsck_remedy[] = "run `e2fsck -f` on the filesystem";
@@ -110,40 +108,36 @@ static const char mount_remedy[] = "mount it once where it is used (in WSL: star
                                    "distribution, then `wsl --shutdown`), or run `e2fsck -f`";
 
 static const struct refusal refusals[] = {
-    {"unknown-incompat", has_unknown_incompat,
-     "the filesystem has incompatible features that are unknown here (0x%llx)", "", false},
-    {"unknown-ro-compat", has_unknown_ro_compat,
-     "the filesystem has features that are unknown here and forbid changing it (0x%llx)", "",
-     false},
-    {"journal-device", is_journal_device,
-     "it is the external journal of an ext4 filesystem, and no filesystem", "", false},
-    {"external-journal", has_external_journal,
+    {has_unknown_incompat,
+     "the filesystem has incompatible features that are unknown here (0x%llx)", ""},
+    {has_unknown_ro_compat,
+     "the filesystem has features that are unknown here and forbid changing it (0x%llx)", ""},
+    {is_journal_device, "it is the external journal of an ext4 filesystem, and no filesystem", ""},
+    {has_external_journal,
      "the filesystem's journal lies on another device, which can't be looked at",
-     "move the journal inside with `tune2fs -O ^has_journal` and `tune2fs -j`", false},
-    {"needs-recovery", needs_recovery,
+     "move the journal inside with `tune2fs -O ^has_journal` and `tune2fs -j`"},
+    {needs_recovery,
      "the filesystem's journal holds changes that have yet to be replayed (it wasn't unmounted)",
-     mount_remedy, false},
-    {"errors", has_errors, "the filesystem is marked as having errors", fsck_remedy, false},
-    {"not-unmounted", was_not_unmounted, "the filesystem was not unmounted cleanly", mount_remedy,
-     false},
-    {"orphans", has_orphans,
+     mount_remedy},
+    {has_errors, "the filesystem is marked as having errors", fsck_remedy},
+    {was_not_unmounted, "the filesystem was not unmounted cleanly", mount_remedy},
+    {has_orphans,
      "the filesystem has deleted files that have yet to be cleaned up (orphan list: inode %llu)",
-     mount_remedy, false},
-    {"reserved-blocks", has_reserved_without_inode,
+     mount_remedy},
+    {has_reserved_without_inode,
      "the filesystem has %llu reserved descriptor blocks and no resize inode that owns them",
-     fsck_remedy, false},
-    {"larger-than-disk", is_larger_than_disk,
-     "the filesystem has %llu blocks, which is more than the disk has",
-     "expand the disk to the size it had", false},
+     fsck_remedy},
+    {is_larger_than_disk, "the filesystem has %llu blocks, which is more than the disk has",
+     "expand the disk to the size it had"},
 };
 
-static int check_table(struct candidate *candidate, bool force, struct error *error)
+static int check_table(struct candidate *candidate, struct error *error)
 {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         const struct refusal *row = &refusals[i];
         char sentence[256];
 
-        if (!row->applies(candidate) || (force && row->can_force))
+        if (!row->applies(candidate))
             continue;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -151,7 +145,7 @@ static int check_table(struct candidate *candidate, bool force, struct error *er
 #pragma GCC diagnostic pop
         error_set(error, ERROR_REFUSED, "%s", sentence);
         if (row->remedy[0])
-            error_set_remedy(error, "%s%s", row->remedy, row->can_force ? ", or give --force" : "");
+            error_set_remedy(error, "%s", row->remedy);
         return -1;
     }
     return 0;
@@ -262,7 +256,7 @@ int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, stru
     if (ext4_geometry_read(&super, &ret_ext4->geometry, error))
         return error_set_remedy(error, "%s", fsck_remedy);
     candidate.disk_blocks = disk->size / ret_ext4->geometry.block_size;
-    if (check_table(&candidate, force, error) ||
+    if (check_table(&candidate, error) ||
         check_groups_are_there(disk, &ret_ext4->geometry, error) || open_fs(disk, ret_ext4, error))
         return -1;
     if (check_multiple_mount(ret_ext4, force, error) ||

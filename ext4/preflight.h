@@ -1,6 +1,7 @@
 /*
  * Opening a filesystem that is to be changed: everything that speaks against
- * it is found here, before the first write. Each reason is a row of one table.
+ * it is found here, before the first write. What the superblock alone tells is a
+ * row of one table; then descriptors and bitmaps are read.
  */
 #ifndef EXT4_PREFLIGHT_H
 #define EXT4_PREFLIGHT_H
@@ -19,7 +20,8 @@ struct ext4 {
 };
 
 /* Opens the filesystem that begins at byte 0 of the disk, which stays the caller's and outlives
- * it. force overrides those refusals that allow it. *ret_ext4 must not be moved afterwards.
+ * it. force overrides
+ * the multiple-mount protection. *ret_ext4 must not be moved afterwards.
  * ERROR_REFUSED, ERROR_UNSUPPORTED and ERROR_CORRUPT name what was found and the remedy. */
 int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, struct error *error);
 

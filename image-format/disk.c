@@ -71,6 +71,7 @@ int disk_begin(struct disk *disk, struct error *error)
     disk->in_transaction = true;
     disk->spoiled = false;
     disk->committed = false;
+    disk->uncertain = false;
     return 0;
 }
 

@@ -15,7 +15,8 @@
  *   D4. Within a transaction, reads see its changes. One in which a change
  *       failed can only be aborted.
  *   D5. After a commit that failed, the disk takes no further change; the file
- *       holds the old or the new state, whole, and error says which is certain.
+ *       holds the old or the new state, whole: the new one where committed is
+ *       set, either where uncertain is, else the old one.
  *
  * All offsets and sizes are bytes of the virtual disk, of any alignment.
  */
@@ -94,7 +95,8 @@ struct disk {
     bool in_transaction;
     bool spoiled;   /* D4: a change of this transaction failed */
     bool failed;    /* D5 */
-    bool committed; /* the last commit is certain to be durable, even where it returned -1 */
+    bool committed; /* the last commit is durable, even where it returned -1 */
+    bool uncertain; /* the last commit failed in the instant in which it would be durable */
 };
 
 int disk_describe(struct disk *disk, struct disk_description *ret_description, struct error *error);

@@ -1,5 +1,6 @@
 /*
- * Files of the host's system. The only unit that calls it.
+ * Files of the host's system. The only unit that calls it, but for the one that
+ * walks through a folder of the host which goes into an image.
  */
 #ifndef IMAGE_FORMAT_FILE_POSIX_H
 #define IMAGE_FORMAT_FILE_POSIX_H

@@ -9,8 +9,8 @@
 struct disk;
 struct file;
 
-/* Opens the virtual disk in file, for changing when file is writable. A change of the container
- * that must come first (replaying a dirty log) happens on disk then, and in memory otherwise.
+/* Opens the virtual disk in file, for changing when file is writable. A dirty log
+ * is replayed in memory, and on disk when the first change begins.
  * Takes ownership of file, also on failure. Returns NULL and sets error: ERROR_NOT_IMAGE,
  * ERROR_CORRUPT, ERROR_UNSUPPORTED, ERROR_SYSTEM. */
 struct disk *image_open(struct file *file, struct error *error);

@@ -260,5 +260,7 @@ int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan, struc
 {
     struct apply apply = {ext4, plan, NULL};
 
+    /* A copy is none of the filesystem's state: it goes in place (disk.h, D2). */
+    ext4->io.committed_size = 0;
     return apply_steps(&apply, &plan->copies, true, error);
 }

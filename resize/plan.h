@@ -51,7 +51,8 @@ struct resize_plan {
     size_t table_run_count, table_run_capacity;
     bool *uninitialised;        /* of the groups from old.groups on: its bitmap is implied */
     bool *changed_descriptors;  /* by descriptor block */
-    struct resize_steps steps;  /* take effect with the commit, in this order */
+    struct resize_steps steps;  /* take effect with the commit; contents are written before the
+                                   descriptors and superblocks that sum them up */
     struct resize_steps copies; /* of superblock and descriptors, in groups that were there
                                    before: after the commit, since a stale copy is none of the
                                    filesystem's state */
@@ -72,7 +73,7 @@ bool resize_plan_is_empty(const struct resize_plan *plan);
 /* The filesystem's size at the plan's end, in bytes. */
 uint64_t resize_plan_size(const struct resize_plan *plan);
 
-/* Adds the disk ranges that both lists of steps write, for disk_growth_cost. The caller frees
+/* Sets the disk ranges that both lists of steps write, for disk_growth_cost. The caller frees
  * *ret_ranges. */
 int resize_plan_ranges(const struct resize_plan *plan, struct disk_range **ret_ranges,
                        size_t *ret_count, struct error *error);
@@ -82,7 +83,8 @@ int resize_plan_ranges(const struct resize_plan *plan, struct disk_range **ret_r
 int resize_apply(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now,
                  struct error *error);
 
-/* Writes the plan's copies, in a transaction of their own that is open. */
+/* Writes the plan's copies, in a transaction of their own that is open. Afterwards ext4 can only be
+ * released. */
 int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan, struct error *error);
 
 #endif

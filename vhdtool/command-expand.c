@@ -20,6 +20,8 @@ static const char *state_of(const struct expand_report *report)
         return "the image is valid and has its new size";
     if (report->uncertain)
         return "the image is valid; it has its old size or its new one";
+    if (report->begun)
+        return "the image is valid and has its old size";
     return "the image is untouched";
 }
 
@@ -112,7 +114,7 @@ static int run_expand(const struct options *options)
     if (expand(options, &report, &error) == 0)
         return STATUS_DONE;
     report_error(options->operands[0], &error, state_of(&report));
-    return report.changed || report.uncertain ? STATUS_FAILED : exit_status(&error, true);
+    return report.begun ? STATUS_FAILED : exit_status(&error, true);
 }
 
 const struct command command_expand = {

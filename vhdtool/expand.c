@@ -13,6 +13,7 @@
 #include "image-format/file.h"
 #include "image-format/image.h"
 #include "resize/plan.h"
+#include "vhdtool/options.h"
 
 struct expansion {
     const struct expand_request *request;
@@ -45,16 +46,14 @@ static int choose_size(struct expansion *expansion, uint32_t sector_size, struct
     expansion->new_size = present;
     if (!expansion->request->size)
         return 0;
-    if (size_parse(expansion->request->size, present, &wanted))
-        return error_set(error, ERROR_USAGE,
-                         "the size is \"%s\" (bytes, or a number with K, M, G, T or P, expected)",
-                         expansion->request->size);
+    if (operand_size(expansion->request->size, present, &wanted, error))
+        return -1;
     wanted = round_up(wanted, sector_size);
     if (wanted < present) {
         error_set(error, ERROR_REFUSED,
                   "the size %" PRIu64 " is less than the disk's %" PRIu64 " bytes (more expected)",
                   wanted, present);
-        return error_set_remedy(error, "`vhdtool shrink` makes a disk smaller");
+        return error_set_remedy(error, "making a disk smaller is shrink's work, and not expand's");
     }
     expansion->new_size = wanted;
     return 0;
@@ -156,17 +155,18 @@ static int commit_sizes(struct expansion *expansion, struct error *error)
     struct disk *disk = expansion->disk;
 
     say(expansion, "making room");
+    expansion->report->begun = true;
     if (disk_begin(disk, error) || disk_set_size(disk, expansion->new_size, error))
         return -1;
     if (!resize_plan_is_empty(&expansion->plan) &&
         resize_apply(&expansion->ext4, &expansion->plan, request->now, error))
         return -1;
     if (request->interrupted && request->interrupted())
-        return error_set(error, ERROR_INTERRUPTED, "it was interrupted");
+        return error_set(error, ERROR_INTERRUPTED, "interrupted by a signal");
     say(expansion, "committing");
     if (disk_commit(disk, error)) {
         expansion->report->changed = disk->committed;
-        expansion->report->uncertain = !disk->committed;
+        expansion->report->uncertain = disk->uncertain;
         return -1;
     }
     expansion->report->changed = true;
@@ -179,7 +179,6 @@ static int write_copies(struct expansion *expansion, struct error *error)
     if (expansion->plan.copies.count == 0)
         return 0;
     say(expansion, "writing the copies of the superblock");
-    expansion->ext4.io.committed_size = 0; /* a copy is none of the filesystem's state (D2) */
     if (disk_begin(expansion->disk, error) ||
         resize_apply_copies(&expansion->ext4, &expansion->plan, error))
         return -1;
@@ -194,10 +193,10 @@ static int carry_out(struct expansion *expansion, struct error *error)
     if (commit_sizes(expansion, error))
         return -1;
     if (write_copies(expansion, error))
-        return error_wrap(error, "after the disk and the filesystem had grown");
+        return error_wrap(error, "after the image had grown");
     say(expansion, "giving back what became free");
     if (disk_reclaim(expansion->disk, error) || disk_describe(expansion->disk, &description, error))
-        return error_wrap(error, "after the disk and the filesystem had grown");
+        return error_wrap(error, "after the image had grown");
     report->after.file_size = description.file_size;
     report->bytes_written = expansion->disk->bytes_written;
     return 0;

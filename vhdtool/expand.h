@@ -35,15 +35,16 @@ struct expand_sizes {
 struct expand_report {
     struct expand_sizes before, after; /* with dry_run: after is what the plan comes to, and its
                                           file_size the largest that it can be */
-    uint64_t bytes_written; /* to the file; with dry_run: of filesystem and block table */
-    bool disk_only;         /* nothing on the disk grew with it */
-    char contents[64];      /* what is there instead ("xfs", "gpt partition table"), or empty */
-    bool changed;           /* a commit is durable, also when expanding failed after it */
-    bool uncertain;         /* the commit failed: it is durable, or it is not there at all */
+    uint64_t bytes_written;            /* to the file; with dry_run: by the filesystem */
+    bool disk_only;                    /* nothing on the disk grew with it */
+    char contents[64]; /* what is there instead ("xfs", "gpt partition table"), or empty */
+    bool begun;        /* the file was written to, if only its headers */
+    bool changed;      /* a commit is durable, also when expanding failed after it */
+    bool uncertain;    /* the commit is durable, or it is not there at all */
 };
 
 /* Takes ownership of file, which is open for writing (for reading with dry_run). On failure,
- * changed and uncertain of *ret_report are set and tell the image's state; it is valid. */
+ * begun, changed and uncertain of *ret_report tell the image's state; it is valid. */
 int expand_image(struct file *file, const struct expand_request *request,
                  struct expand_report *ret_report, struct error *error);
 

@@ -19,7 +19,6 @@ enum {
     STATUS_FAILED = 1,
     STATUS_USAGE = 2,
     STATUS_REFUSED = 3, /* by a safety check; the image is untouched */
-    STATUS_DAMAGED = 4, /* check found damage */
 };
 
 /* The exit status for an error; changing: of a command that would change the image, which is

@@ -235,6 +235,7 @@ int vhdx_commit_changes(struct vhdx *vhdx, bool data, struct error *error)
     vhdx->commit_attempted = true;
     if (vhdx_header_update(vhdx, &header, error)) { /* V2: the commit */
         vhdx->disk.committed = guid_equal(&vhdx->header.log, &header.log);
+        vhdx->disk.uncertain = !vhdx->disk.committed;
         return -1;
     }
     vhdx->disk.committed = true;

@@ -171,6 +171,7 @@ uint64_t vhdx_space_settle(struct vhdx *vhdx);     /* committed; returns bytes f
 void vhdx_space_roll_back(struct vhdx *vhdx);      /* aborted */
 
 /* transaction.c, commit.c */
+int vhdx_check_changeable(const struct vhdx *vhdx, struct error *error);
 int vhdx_begin(struct disk *disk, struct error *error);
 int vhdx_commit(struct disk *disk, struct error *error);
 void vhdx_abort(struct disk *disk);

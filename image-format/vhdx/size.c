@@ -132,8 +132,8 @@ int vhdx_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *
     uint64_t bat_sectors = 0, next_sector = 0; /* likewise */
     uint64_t file_size;
 
-    if (check_size(vhdx, size, error) || vhdx_space_build(vhdx, error) ||
-        file_get_size(vhdx->file, &file_size, error))
+    if (vhdx_check_changeable(vhdx, error) || check_size(vhdx, size, error) ||
+        vhdx_space_build(vhdx, error) || file_get_size(vhdx->file, &file_size, error))
         return -1;
     for (size_t i = 0; i < count; i++) {
         uint64_t first = max_u64(ranges[i].offset / block_size, next);

@@ -20,7 +20,7 @@ int vhdx_write_zeros(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct e
 }
 
 /* What MS-VHDX allows and this tool can't change yet, and what nobody may change. */
-static int check_changeable(const struct vhdx *vhdx, struct error *error)
+int vhdx_check_changeable(const struct vhdx *vhdx, struct error *error)
 {
     if (vhdx->metadata.incomplete)
         return error_set(error, ERROR_REFUSED,
@@ -97,7 +97,7 @@ int vhdx_begin(struct disk *disk, struct error *error)
 {
     struct vhdx *vhdx = vhdx_of(disk);
 
-    if (check_changeable(vhdx, error) || vhdx_space_build(vhdx, error) ||
+    if (vhdx_check_changeable(vhdx, error) || vhdx_space_build(vhdx, error) ||
         replay_on_disk(vhdx, error) || file_get_size(vhdx->file, &vhdx->before.file_size, error))
         return -1;
     memset(vhdx->fresh, 0, (size_t)divide_up(vhdx_blocks(vhdx), 8));

@@ -45,6 +45,7 @@ check_opens() {
 # check_reads IMAGE: it can be looked at, and not changed yet.
 check_reads() {
     expect_status 0 tool info "$1"
+    expect_status 3 tool expand --dry-run "$1" +8M
     expect_status 3 tool expand "$1" +8M
     expect_message "$1"
     sha256sum --quiet -c before >/dev/null 2>&1 || fail "the file was changed"
