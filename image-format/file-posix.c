@@ -6,13 +6,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/checked.h"
@@ -259,18 +257,25 @@ struct file *file_posix_open(const char *path, bool writable, struct error *erro
     return TAKE(file);
 }
 
+int file_posix_check_free(const char *path, struct error *error)
+{
+    struct stat status;
+
+    if (lstat(path, &status) == 0)
+        return error_set(error, ERROR_REFUSED,
+                         "it exists already (a name that is free was expected)");
+    return 0;
+}
+
 struct file *file_posix_create(const char *path, struct error *error)
 {
     CLEANUP_FREE char *temporary = NULL;
     struct posix_file *posix;
-    struct stat status;
     mode_t mask;
     int descriptor;
 
-    if (lstat(path, &status) == 0) {
-        error_set(error, ERROR_REFUSED, "it exists already (a name that is free was expected)");
+    if (file_posix_check_free(path, error))
         return NULL;
-    }
     if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
         temporary = NULL;
         error_set_no_memory(error);
@@ -283,9 +288,8 @@ struct file *file_posix_create(const char *path, struct error *error)
     }
     mask = umask(0);
     umask(mask);
-    if (fchmod(descriptor, 0666 & ~mask)) {
-        /* mkostemp's 0600 stays: stricter than asked, and the image is whole */
-    }
+    /* Where that fails mkostemp's 0600 stays: stricter than asked. */
+    (void)!fchmod(descriptor, 0666 & ~mask);
     posix = posix_new(path, descriptor, true, error);
     if (!posix) {
         unlink(temporary);
@@ -317,6 +321,11 @@ static int flush_folder(const char *path, struct error *error)
     return result;
 }
 
+bool file_posix_is_published(const struct file *file)
+{
+    return !((const struct posix_file *)file)->temporary;
+}
+
 int file_posix_publish(struct file *file, struct error *error)
 {
     struct posix_file *posix = posix_of(file);
@@ -327,8 +336,9 @@ int file_posix_publish(struct file *file, struct error *error)
         if (errno != EINVAL && errno != ENOSYS)
             return error_set_errno(error, errno, "cannot give the new file its name");
         /* a filesystem that can't rename without replacing */
-        if (link(posix->temporary, file->name) || unlink(posix->temporary))
+        if (link(posix->temporary, file->name))
             return error_set_errno(error, errno, "cannot give the new file its name");
+        unlink(posix->temporary);
     }
     free(TAKE(posix->temporary));
     return flush_folder(file->name, error);
@@ -352,39 +362,4 @@ struct file *file_posix_scratch(uint64_t size, int *ret_descriptor, struct error
     }
     *ret_descriptor = descriptor;
     return &posix->file;
-}
-
-static volatile sig_atomic_t interrupted;
-
-static void remember_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-void posix_catch_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = remember_signal, .sa_flags = SA_RESTART};
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-bool posix_interrupted(void)
-{
-    return interrupted != 0;
-}
-
-double posix_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-bool posix_is_terminal(int descriptor)
-{
-    return isatty(descriptor) != 0;
 }

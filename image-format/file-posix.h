@@ -20,21 +20,17 @@ struct file *file_posix_open(const char *path, bool writable, struct error *erro
  * name, and closing it before that removes it. Refuses when path exists. */
 struct file *file_posix_create(const char *path, struct error *error);
 
+/* Whether path is free for a new file: ERROR_REFUSED when anything is there. */
+int file_posix_check_free(const char *path, struct error *error);
+
 /* Flushes a file made by file_posix_create and gives it its name, without replacing another. */
 int file_posix_publish(struct file *file, struct error *error);
+
+/* Whether a file made by file_posix_create has its name, also when publishing it failed then. */
+bool file_posix_is_published(const struct file *file);
 
 /* An anonymous file of size bytes, all zeros, that lives in memory: a stage for libraries that
  * want a descriptor. *ret_descriptor belongs to the file. */
 struct file *file_posix_scratch(uint64_t size, int *ret_descriptor, struct error *error);
-
-/* From now on SIGINT and SIGTERM are only remembered; posix_interrupted says whether one came. */
-void posix_catch_interrupts(void);
-bool posix_interrupted(void);
-
-/* Seconds of a clock that only goes forward. */
-double posix_clock(void);
-
-/* True when the descriptor (0, 1, 2) is a terminal. */
-bool posix_is_terminal(int descriptor);
 
 #endif

@@ -143,6 +143,10 @@ static int plan_resize_inode(struct resize_plan *plan, struct ext4 *ext4, struct
         return -1;
     if (!plan->old.has_resize_inode)
         return 0;
+    plan->resize_inode_places[0] = resize_inode_block(ext4);
+    plan->resize_inode_places[1] = double_indirect;
+    plan->resize_inode_places[2] =
+        ext2fs_block_bitmap_loc(ext4->fs, ext4_group_of(&plan->old, double_indirect));
     return add(
         plan, &plan->steps,
         (struct resize_step){

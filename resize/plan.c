@@ -61,7 +61,7 @@ int resize_plan_ranges(const struct resize_plan *plan, struct disk_range **ret_r
 {
     const struct resize_steps *both[] = {&plan->steps, &plan->copies};
     size_t most = plan->steps.count + plan->copies.count;
-    struct disk_range *ranges = calloc(most + 1, sizeof *ranges);
+    struct disk_range *ranges = calloc(most + RESIZE_INODE_PLACES + 1, sizeof *ranges);
     size_t count = 0;
 
     if (!ranges)
@@ -72,6 +72,9 @@ int resize_plan_ranges(const struct resize_plan *plan, struct disk_range **ret_r
             count += ranges[count].size != 0;
         }
     }
+    for (int i = 0; i < RESIZE_INODE_PLACES && plan->resize_inode_places[i] != 0; i++)
+        ranges[count++] = (struct disk_range){plan->resize_inode_places[i] * plan->new.block_size,
+                                              plan->new.block_size};
     qsort(ranges, count, sizeof *ranges, compare_ranges);
     *ret_ranges = ranges;
     *ret_count = count;

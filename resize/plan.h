@@ -44,6 +44,8 @@ struct resize_steps {
     size_t count, capacity;
 };
 
+#define RESIZE_INODE_PLACES 3
+
 struct resize_plan {
     struct ext4_geometry old, new;
     struct resize_tables *tables; /* of the groups from old.groups on */
@@ -56,7 +58,10 @@ struct resize_plan {
     struct resize_steps copies; /* of superblock and descriptors, in groups that were there
                                    before: after the commit, since a stale copy is none of the
                                    filesystem's state */
-    uint64_t write_bytes;       /* of both, without zeros */
+    uint64_t
+        resize_inode_places[RESIZE_INODE_PLACES]; /* blocks that rewriting the inode touches besides
+                                   the reserved ones: its own, its double-indirect one, a bitmap */
+    uint64_t write_bytes;                         /* of both, without zeros */
 };
 
 /* Plans growing the filesystem to size bytes, rounded down to what it can have; smaller or equal:

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "ext4/bitmaps.h"
 
 /* What inode and blocks hold, all of it. */
 struct tree {
@@ -88,6 +89,38 @@ static int read_and_compare(struct ext4 *ext4, uint64_t place, uint64_t count,
                : damaged(error, what);
 }
 
+/* The double-indirect block is written, and may be freed: it must be in use, and nobody's table. */
+static int check_double_indirect(struct ext4 *ext4, uint64_t place, struct error *error)
+{
+    const struct ext4_geometry *geometry = &ext4->geometry;
+    CLEANUP_FREE uint8_t *bitmap = malloc(geometry->block_size);
+    ext2_filsys fs = ext4->fs;
+    struct ext4_run head;
+    uint32_t group, free_before;
+
+    if (place <= geometry->first_block || place >= geometry->blocks)
+        return damaged(error, "its double-indirect block lies outside of the filesystem");
+    group = ext4_group_of(geometry, place);
+    head = ext4_group_head(geometry, group);
+    if (place >= head.start && place < head.start + head.count)
+        return damaged(error, "its double-indirect block lies among descriptors");
+    for (uint32_t other = 0; other < geometry->groups; other++)
+        if (place == ext2fs_block_bitmap_loc(fs, other) ||
+            place == ext2fs_inode_bitmap_loc(fs, other) ||
+            (place >= ext2fs_inode_table_loc(fs, other) &&
+             place - ext2fs_inode_table_loc(fs, other) < geometry->inode_table_blocks))
+            return damaged(error, "its double-indirect block is some group's table");
+    if (!bitmap)
+        return error_set_no_memory(error);
+    if (ext4_bitmap_read(geometry, fs, group, bitmap, error))
+        return -1;
+    free_before = ext4_bitmap_free(geometry, group, bitmap);
+    ext4_bitmap_mark(geometry, group, bitmap, (struct ext4_run){place, 1}, true);
+    return ext4_bitmap_free(geometry, group, bitmap) == free_before
+               ? 0
+               : damaged(error, "its double-indirect block is free in the block bitmap");
+}
+
 int resize_inode_check(struct ext4 *ext4, uint64_t *ret_double_indirect, struct error *error)
 {
     CLEANUP(cleanup_tree) struct tree tree = {0};
@@ -105,8 +138,8 @@ int resize_inode_check(struct ext4 *ext4, uint64_t *ret_double_indirect, struct 
     for (int i = 0; i < EXT2_N_BLOCKS; i++)
         if (i != EXT2_DIND_BLOCK && inode.i_block[i] != 0)
             return damaged(error, "it has other blocks than its double-indirect one");
-    if (place <= geometry->first_block || place >= geometry->blocks)
-        return damaged(error, "its double-indirect block lies outside of the filesystem");
+    if (check_double_indirect(ext4, place, error))
+        return -1;
     if (inode.i_blocks != inode_sectors(geometry, &tree))
         return damaged(error, "its count of blocks is wrong");
     *ret_double_indirect = place;
@@ -118,6 +151,13 @@ int resize_inode_check(struct ext4 *ext4, uint64_t *ret_double_indirect, struct 
                                     "the reserved blocks list others than their copies", error)
                ? -1
                : 0;
+}
+
+uint64_t resize_inode_block(const struct ext4 *ext4)
+{
+    uint64_t offset = (EXT2_RESIZE_INO - 1) * (uint64_t)EXT2_INODE_SIZE(ext4->fs->super);
+
+    return ext2fs_inode_table_loc(ext4->fs, 0) + offset / ext4->geometry.block_size;
 }
 
 int resize_inode_rebuild(struct ext4 *ext4, const struct ext4_geometry *geometry,

@@ -14,6 +14,9 @@
  * e2fsck would have to mend them. Sets the place of the double-indirect block. */
 int resize_inode_check(struct ext4 *ext4, uint64_t *ret_double_indirect, struct error *error);
 
+/* The block of the inode table that holds the inode. */
+uint64_t resize_inode_block(const struct ext4 *ext4);
+
 /* Writes inode and blocks for geometry. */
 int resize_inode_rebuild(struct ext4 *ext4, const struct ext4_geometry *geometry,
                          struct error *error);

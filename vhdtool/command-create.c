@@ -11,6 +11,7 @@
 #include "image-format/image.h"
 #include "vhdtool/command.h"
 #include "vhdtool/creation.h"
+#include "vhdtool/process-posix.h"
 #include "vhdtool/report.h"
 #include "vhdtool/watched-file.h"
 
@@ -19,17 +20,6 @@ struct outcome {
     uint64_t file_size; /* bytes */
     double seconds;
 };
-
-static int refuse_existing(const char *path, struct error *error)
-{
-    struct error ignored;
-    struct file *file = file_posix_open(path, false, &ignored);
-
-    if (!file)
-        return 0;
-    file_close(file);
-    return error_set(error, ERROR_REFUSED, "it exists already");
-}
 
 static int fill_disk(const struct options *options, const struct creation *creation,
                      struct disk *disk, struct error *error)
@@ -55,7 +45,7 @@ static struct disk *make_disk(const struct options *options, const struct creati
         return NULL;
     }
     disk = image_open(file, error);
-    if (!disk || fill_disk(options, creation, disk, error) || check_interrupted(error))
+    if (!disk || fill_disk(options, creation, disk, error) || watched_file_check_interrupted(error))
         return NULL;
     return TAKE(disk);
 }
@@ -76,9 +66,12 @@ static int carry_out(const struct options *options, const struct creation *creat
     progress_end(&display);
     if (!disk || disk_describe(disk, &description, error))
         return -1;
-    *ret_state = NULL;
-    if (file_posix_publish(named, error))
+    if (file_posix_publish(named, error)) {
+        if (file_posix_is_published(named))
+            *ret_state = "the image is there, and whole";
         return -1;
+    }
+    *ret_state = NULL;
     ret_outcome->file_size = description.file_size;
     ret_outcome->seconds = posix_clock() - start;
     return 0;
@@ -134,7 +127,7 @@ static int create(const struct options *options, const char **ret_state, struct 
     if (creation_plan(options, getenv("SOURCE_DATE_EPOCH"), &creation, error))
         return -1;
     if (options->dry_run)
-        return refuse_existing(creation.path, error)
+        return file_posix_check_free(creation.path, error)
                    ? -1
                    : report_creation(options, &creation, NULL, error);
     if (carry_out(options, &creation, ret_state, &outcome, error))

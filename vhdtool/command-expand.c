@@ -6,6 +6,7 @@
 #include "image-format/file-posix.h"
 #include "vhdtool/command.h"
 #include "vhdtool/expand.h"
+#include "vhdtool/process-posix.h"
 #include "vhdtool/report.h"
 
 static void say_step(const char *what, void *context)
@@ -93,14 +94,17 @@ static int expand(const struct options *options, struct expand_report *report, s
         .size = options->operand_count > 1 ? options->operands[1] : NULL,
         .force = options->force,
         .dry_run = options->dry_run,
-        .now = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : (uint32_t)time(NULL),
+        .now = (uint32_t)time(NULL),
         .interrupted = posix_interrupted,
         .say = say_step,
         .say_context = (void *)(uintptr_t)options,
     };
     double start = posix_clock();
-    struct file *file = file_posix_open(options->operands[0], !options->dry_run, error);
+    struct file *file;
 
+    if (epoch && option_epoch(epoch, &request.now, error))
+        return -1;
+    file = file_posix_open(options->operands[0], !options->dry_run, error);
     if (!file || expand_image(file, &request, report, error))
         return -1;
     return report_expansion(options, report, posix_clock() - start, error);

@@ -56,21 +56,14 @@ static int plan_container(const struct options *options, struct vhdx_create_opti
         return -1;
     if (vhdx->virtual_size == 0)
         return error_set(error, ERROR_USAGE, "an image of no size can't be made");
-    if (sector_size != 512 && sector_size != 4096)
+    if (block_size > UINT32_MAX || sector_size == 0 || sector_size > UINT32_MAX)
         return error_set(error, ERROR_USAGE,
-                         "--sector-size=%" PRIu64 " can't be had (512 or 4096 expected)",
-                         sector_size);
-    if (!is_power_of_two(block_size) || block_size < MIB || block_size > 256 * MIB)
-        return error_set(error, ERROR_USAGE,
-                         "--block-size=%s can't be had (a power of two, 1M to 256M, expected)",
-                         option_value(options, "block-size"));
+                         "--block-size or --sector-size is too large (256M and 4096 at most)");
     vhdx->virtual_size = round_up(vhdx->virtual_size, sector_size);
     vhdx->block_size = (uint32_t)block_size;
     vhdx->logical_sector_size = (uint32_t)sector_size;
     vhdx->physical_sector_size = PHYSICAL_SECTOR_SIZE;
-    if (vhdx->virtual_size > 64 * TIB)
-        return error_set(error, ERROR_USAGE, "VHDX ends at 64 TiB (\"%s\" was asked for)", size);
-    return 0;
+    return vhdx_create_check(vhdx, error);
 }
 
 /* The bytes in the order of RFC 4122, which filesystems use. */
@@ -119,23 +112,17 @@ static int plan_filesystem(const struct options *options, struct creation *creat
 static int fix_time_and_ids(const struct options *options, const char *epoch, uint32_t *ret_time,
                             struct error *error)
 {
-    unsigned long long seconds;
     uint32_t sum = crc32c(0, options->operands[1], strlen(options->operands[1]) + 1);
-    char *end;
 
-    errno = 0;
-    seconds = strtoull(epoch, &end, 10);
-    if (!isdigit((unsigned char)epoch[0]) || *end || errno || seconds > UINT32_MAX)
-        return error_set(error, ERROR_USAGE,
-                         "SOURCE_DATE_EPOCH=%s is no time (seconds since 1970 expected)", epoch);
+    if (option_epoch(epoch, ret_time, error))
+        return -1;
     for (const struct option_spec *spec = options->command->options; spec->name; spec++) {
         const char *value = option_value(options, spec->name);
 
         if (value)
             sum = crc32c(sum, value, strlen(value) + 1);
     }
-    guid_seed((uint64_t)seconds << 32 | sum);
-    *ret_time = (uint32_t)seconds;
+    guid_seed((uint64_t)*ret_time << 32 | sum);
     return 0;
 }
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "image-format/file-posix.h"
 #include "vhdtool/command.h"
 #include "vhdtool/help.h"
+#include "vhdtool/process-posix.h"
 #include "vhdtool/report.h"
 
 #define VERSION "0.1.0"

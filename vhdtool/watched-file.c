@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/progress.h"
-#include "image-format/file-posix.h"
 #include "image-format/file.h"
+#include "vhdtool/process-posix.h"
 
 struct watched_file {
     struct file file;
@@ -18,7 +18,7 @@ static struct file *below_of(struct file *file)
     return ((struct watched_file *)file)->below;
 }
 
-int check_interrupted(struct error *error)
+int watched_file_check_interrupted(struct error *error)
 {
     return posix_interrupted() ? error_set(error, ERROR_INTERRUPTED, "interrupted by a signal") : 0;
 }
@@ -26,7 +26,9 @@ int check_interrupted(struct error *error)
 static int watched_read(struct file *file, uint64_t offset, void *buffer, size_t size,
                         struct error *error)
 {
-    return check_interrupted(error) ? -1 : file_read(below_of(file), offset, buffer, size, error);
+    return watched_file_check_interrupted(error)
+               ? -1
+               : file_read(below_of(file), offset, buffer, size, error);
 }
 
 static int watched_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
@@ -34,7 +36,8 @@ static int watched_write(struct file *file, uint64_t offset, const void *buffer,
 {
     struct watched_file *self = (struct watched_file *)file;
 
-    if (check_interrupted(error) || file_write(self->below, offset, buffer, size, error))
+    if (watched_file_check_interrupted(error) ||
+        file_write(self->below, offset, buffer, size, error))
         return -1;
     self->written += size;
     progress_update(self->progress, "writing", self->written, 0);
@@ -48,7 +51,7 @@ static int watched_get_size(struct file *file, uint64_t *ret_size, struct error 
 
 static int watched_set_size(struct file *file, uint64_t size, struct error *error)
 {
-    return check_interrupted(error) ? -1 : file_set_size(below_of(file), size, error);
+    return watched_file_check_interrupted(error) ? -1 : file_set_size(below_of(file), size, error);
 }
 
 static int watched_flush(struct file *file, struct error *error)

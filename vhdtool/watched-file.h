@@ -15,6 +15,6 @@ struct progress;
 struct file *watched_file_new(struct file *below, struct progress *progress, struct error *error);
 
 /* An error when a signal came. */
-int check_interrupted(struct error *error);
+int watched_file_check_interrupted(struct error *error);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * The block allocation table in pages of 4 KiB, as many in memory as are in
- * use. Clean pages leave when there are more than CACHED_PAGES. Dirty pages
- * stay until the commit has logged them; only when the whole table moves to a
- * place that nobody refers to yet may they be written, and leave, early.
+ * use: clean ones on a list by last use, dirty ones on a list by age. Clean
+ * pages leave when there are more than CACHED_PAGES. Dirty pages stay until the
+ * commit has logged them; only when the whole table moves to a place that
+ * nobody refers to yet may they be written, and leave, early.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -44,18 +45,36 @@ int vhdx_bat_open(struct vhdx *vhdx, struct error *error)
     return vhdx->bat.buckets ? 0 : error_set_no_memory(error);
 }
 
-static void unlink_by_use(struct vhdx_bat *bat, struct vhdx_page *page)
+static struct vhdx_pages *list_of(struct vhdx_bat *bat, const struct vhdx_page *page)
 {
-    *(page->newer ? &page->newer->older : &bat->newest) = page->older;
-    *(page->older ? &page->older->newer : &bat->oldest) = page->newer;
+    return page->dirty ? &bat->dirty : &bat->clean;
 }
 
-static void link_newest(struct vhdx_bat *bat, struct vhdx_page *page)
+static void take_from_list(struct vhdx_bat *bat, struct vhdx_page *page)
 {
+    struct vhdx_pages *list = list_of(bat, page);
+
+    *(page->newer ? &page->newer->older : &list->newest) = page->older;
+    *(page->older ? &page->older->newer : &list->oldest) = page->newer;
+    list->count--;
+}
+
+static void put_on_list(struct vhdx_bat *bat, struct vhdx_page *page)
+{
+    struct vhdx_pages *list = list_of(bat, page);
+
     page->newer = NULL;
-    page->older = bat->newest;
-    *(bat->newest ? &bat->newest->newer : &bat->oldest) = page;
-    bat->newest = page;
+    page->older = list->newest;
+    *(list->newest ? &list->newest->newer : &list->oldest) = page;
+    list->newest = page;
+    list->count++;
+}
+
+static void set_dirty(struct vhdx_bat *bat, struct vhdx_page *page, bool dirty)
+{
+    take_from_list(bat, page);
+    page->dirty = dirty;
+    put_on_list(bat, page);
 }
 
 static void drop_page(struct vhdx_bat *bat, struct vhdx_page *page)
@@ -65,16 +84,16 @@ static void drop_page(struct vhdx_bat *bat, struct vhdx_page *page)
     while (*link != page)
         link = &(*link)->in_bucket;
     *link = page->in_bucket;
-    unlink_by_use(bat, page);
-    bat->page_count--;
-    bat->dirty_count -= page->dirty;
+    take_from_list(bat, page);
     free(page);
 }
 
 void vhdx_bat_drop_pages(struct vhdx *vhdx)
 {
-    while (vhdx->bat.oldest)
-        drop_page(&vhdx->bat, vhdx->bat.oldest);
+    while (vhdx->bat.clean.oldest)
+        drop_page(&vhdx->bat, vhdx->bat.clean.oldest);
+    while (vhdx->bat.dirty.oldest)
+        drop_page(&vhdx->bat, vhdx->bat.dirty.oldest);
 }
 
 void vhdx_bat_close(struct vhdx *vhdx)
@@ -89,8 +108,7 @@ static int write_page(struct vhdx *vhdx, struct vhdx_page *page, struct error *e
     if (vhdx_write(vhdx, vhdx->bat.offset + page->number * VHDX_SECTOR_SIZE, page->bytes,
                    sizeof page->bytes, error))
         return -1;
-    page->dirty = false;
-    vhdx->bat.dirty_count--;
+    set_dirty(&vhdx->bat, page, false);
     return 0;
 }
 
@@ -99,16 +117,11 @@ static int make_room(struct vhdx *vhdx, struct error *error)
 {
     struct vhdx_bat *bat = &vhdx->bat;
 
-    if (bat->page_count - (bat->relocated ? 0 : bat->dirty_count) < CACHED_PAGES)
-        return 0;
-    for (struct vhdx_page *page = bat->oldest; page; page = page->newer) {
-        if (page->dirty && !bat->relocated)
-            continue;
-        if (page->dirty && write_page(vhdx, page, error))
-            return -1;
-        drop_page(bat, page);
-        return 0;
-    }
+    if (bat->relocated && bat->dirty.count >= CACHED_PAGES &&
+        write_page(vhdx, bat->dirty.oldest, error))
+        return -1;
+    if (bat->clean.count >= CACHED_PAGES)
+        drop_page(bat, bat->clean.oldest);
     return 0;
 }
 
@@ -136,8 +149,8 @@ static struct vhdx_page *find_page(struct vhdx *vhdx, uint64_t index, struct err
     while (page && page->number != number)
         page = page->in_bucket;
     if (page) {
-        unlink_by_use(bat, page);
-        link_newest(bat, page);
+        if (!page->dirty)
+            set_dirty(bat, page, false); /* the newest by use */
         return page;
     }
     if (make_room(vhdx, error))
@@ -156,8 +169,7 @@ static struct vhdx_page *find_page(struct vhdx *vhdx, uint64_t index, struct err
     blank_beyond(bat, page);
     page->in_bucket = *bucket;
     *bucket = page;
-    link_newest(bat, page);
-    bat->page_count++;
+    put_on_list(bat, page);
     return page;
 }
 
@@ -178,18 +190,16 @@ int vhdx_bat_set(struct vhdx *vhdx, uint64_t index, uint64_t entry, struct error
     if (!page)
         return -1;
     put_le64(page->bytes + index % ENTRIES_IN_PAGE * VHDX_BAT_ENTRY_SIZE, entry);
-    vhdx->bat.dirty_count += !page->dirty;
-    page->dirty = true;
+    if (!page->dirty)
+        set_dirty(&vhdx->bat, page, true);
     return 0;
 }
 
 bool vhdx_bat_next_dirty(struct vhdx *vhdx, struct vhdx_page **iterator, uint64_t *ret_file_offset,
                          const uint8_t **ret_bytes)
 {
-    struct vhdx_page *page = *iterator ? (*iterator)->newer : vhdx->bat.oldest;
+    struct vhdx_page *page = *iterator ? (*iterator)->newer : vhdx->bat.dirty.oldest;
 
-    while (page && !page->dirty)
-        page = page->newer;
     if (!page)
         return false;
     *iterator = page;
@@ -200,17 +210,16 @@ bool vhdx_bat_next_dirty(struct vhdx *vhdx, struct vhdx_page **iterator, uint64_
 
 int vhdx_bat_write_dirty(struct vhdx *vhdx, struct error *error)
 {
-    for (struct vhdx_page *page = vhdx->bat.oldest; page; page = page->newer)
-        if (page->dirty && write_page(vhdx, page, error))
+    while (vhdx->bat.dirty.oldest)
+        if (write_page(vhdx, vhdx->bat.dirty.oldest, error))
             return -1;
     return 0;
 }
 
 void vhdx_bat_all_clean(struct vhdx *vhdx)
 {
-    for (struct vhdx_page *page = vhdx->bat.oldest; page; page = page->newer)
-        page->dirty = false;
-    vhdx->bat.dirty_count = 0;
+    while (vhdx->bat.dirty.oldest)
+        set_dirty(&vhdx->bat, vhdx->bat.dirty.oldest, false);
 }
 
 bool vhdx_bat_index_is_bitmap(const struct vhdx *vhdx, uint64_t index)

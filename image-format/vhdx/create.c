@@ -14,7 +14,7 @@
 #define METADATA_LENGTH (1 * MIB)
 #define CREATOR "vhdtool"
 
-static int check_options(const struct vhdx_create_options *options, struct error *error)
+int vhdx_create_check(const struct vhdx_create_options *options, struct error *error)
 {
     uint32_t logical = options->logical_sector_size, physical = options->physical_sector_size;
 
@@ -121,7 +121,7 @@ int vhdx_create(struct file *file, const struct vhdx_create_options *options, st
 {
     uint64_t blocks, bat_length;
 
-    if (check_options(options, error))
+    if (vhdx_create_check(options, error))
         return -1;
     blocks = divide_up(options->virtual_size, options->block_size);
     bat_length = round_up(vhdx_bat_entries(blocks, vhdx_chunk_ratio(options->block_size,

@@ -37,15 +37,18 @@ struct vhdx_metadata {
 
 struct vhdx_page; /* 4 KiB of the BAT in memory; bat.c */
 
+struct vhdx_pages {
+    struct vhdx_page *newest, *oldest;
+    uint64_t count;
+};
+
 struct vhdx_bat {
     uint64_t offset;  /* bytes of the file */
     uint32_t length;  /* bytes */
     uint64_t entries; /* how many the virtual size needs; those beyond read as 0 */
     bool relocated;   /* the table moves in this transaction: pages may be written there at once */
     struct vhdx_page **buckets;
-    struct vhdx_page *newest, *oldest; /* by use */
-    uint64_t page_count;
-    uint64_t dirty_count;
+    struct vhdx_pages clean, dirty;
 };
 
 /* A run of the file that changes hands in a transaction. */

@@ -26,6 +26,9 @@ int vhdx_probe(struct file *file, unsigned *ret_bits, struct error *error);
 /* Opens the disk in file, for changing when file is writable; see image_open. */
 struct disk *vhdx_open(struct file *file, struct error *error);
 
+/* Whether the options lie within the format's limits; ERROR_USAGE names the value. */
+int vhdx_create_check(const struct vhdx_create_options *options, struct error *error);
+
 /* Writes an empty dynamic VHDX into an empty file and flushes it. The file stays the caller's.
  * ERROR_USAGE for options outside the format's limits. */
 int vhdx_create(struct file *file, const struct vhdx_create_options *options, struct error *error);

@@ -104,5 +104,9 @@ check 'inode bitmap of group 0 has a wrong checksum' '' "poke $((${bitmap#* } * 
 check 'resize inode \(7\) is damaged: it has other blocks' '' 'sif <7> block[0] 99'
 check 'double-indirect block lies outside' '' 'sif <7> block[DIND] 99999'
 check 'resize inode \(7\) is damaged: its count' '' 'sif <7> blocks 2'
-check 'double-indirect block names others' '' 'sif <7> block[DIND] 3000'
+check 'double-indirect block is free' '' 'sif <7> block[DIND] 3000'
+check 'double-indirect block lies among descriptors' '' 'sif <7> block[DIND] 3'
+check "double-indirect block is some group's table" '' "sif <7> block[DIND] ${bitmap#* }"
+indirect=$(debugfs -R 'stat <7>' base 2>/dev/null | sed -n 's/.*(DIND):\([0-9]*\).*/\1/p' | head -n 1)
+check 'double-indirect block names others' '' "poke $((indirect * 1024 + 40)) \\001"
 check 'reserved blocks list others' "$bare" 'poke 4096 \001\001\001\001'

@@ -33,7 +33,7 @@ wrong 'no size' create a.vhdx 0
 wrong '64 TiB' create a.vhdx 65T
 wrong 'is no size' create a.vhdx 1G --block-size=big
 wrong 'power of two' create a.vhdx 1G --block-size=3M
-wrong '1M to 256M' create a.vhdx 1G --block-size=512M
+wrong '1 MiB to 256 MiB' create a.vhdx 1G --block-size=512M
 wrong '512 or 4096' create a.vhdx 1G --sector-size=1024
 wrong 'format' create a 1G
 wrong 'no known format' create a.iso 1G

@@ -52,8 +52,8 @@ static void check_after_failure(const struct setting *setting, const struct expa
     const char *wrong = image_examine(setting->judge, left, &found);
 
     cr_expect(strlen(error.message) > 10, "call %llu: no clear error", number);
-    cr_expect_eq(report->begun ? STATUS_FAILED : exit_status(&error, true),
-                 STATUS_FAILED, "call %llu: %s", number, error.message);
+    cr_expect_eq(report->begun ? STATUS_FAILED : exit_status(&error, true), STATUS_FAILED,
+                 "call %llu: %s", number, error.message);
     cr_expect_null(wrong, "call %llu (%s): %s", number, error.message, wrong);
     if (wrong)
         return;
@@ -132,6 +132,33 @@ Test(expand_faults, no_room_is_refused)
     cr_expect_eq(expand_image(lent_file_new(left), &setting.request, &report, &error), -1);
     cr_expect_eq(exit_status(&error, true), STATUS_REFUSED);
     cr_expect(memory_file_equal(left, setting.image));
+    file_close(left);
+    tear_down(&setting);
+}
+
+static bool always(void)
+{
+    return true;
+}
+
+/* A signal that comes before the commit: the old disk is there, and the message says why. */
+Test(expand_faults, an_interruption_leaves_the_old_disk)
+{
+    struct setting setting;
+    struct file *left;
+    struct expand_report report;
+    struct image_state found = {0};
+    const char *wrong;
+
+    set_up(&setting, "-b 1024", "64M");
+    setting.request.interrupted = always;
+    left = memory_file_snapshot(setting.image);
+    cr_expect_eq(expand_image(lent_file_new(left), &setting.request, &report, &error), -1);
+    cr_expect_eq(error.kind, ERROR_INTERRUPTED);
+    cr_expect(report.begun && !report.changed && !report.uncertain);
+    wrong = image_examine(setting.judge, left, &found);
+    cr_expect_null(wrong, "%s", wrong);
+    cr_expect(digest_equal(found.contents, setting.old.contents));
     file_close(left);
     tear_down(&setting);
 }
