@@ -43,7 +43,7 @@ make_images() {
     dd if=/dev/urandom of=tree/large bs=1M count=256 status=none
     echo "$(find tree | wc -l) files"
     umount tree
-    e2fsck -fy old.raw >/dev/null || [ $? = 1 ] # resize2fs asks for it after a mount
+    e2fsck -fy old.raw >/dev/null 2>&1 || [ $? = 1 ] # resize2fs asks for it after a mount
     qemu-img convert -O vhdx -o block_size=1M old.raw old.vhdx
 }
 
