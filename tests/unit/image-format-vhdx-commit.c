@@ -1,50 +1,11 @@
 /* What a commit does to a VHDX beside the disk's contents: ids, headers, log, region tables, and
  * what others have put there. */
-#include <criterion/criterion.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/cleanup.h"
-#include "image-format/disk.h"
-#include "image-format/file.h"
-#include "image-format/image.h"
 #include "image-format/vhdx/format.h"
-#include "image-format/vhdx/vhdx.h"
-#include "tests/support/lent-file.h"
-#include "tests/support/memory-file.h"
 #include "tests/support/must.h"
-
-/* Where vhdx_create puts them. */
-#define METADATA (2 * MIB)
-#define BAT (3 * MIB)
-#define FIRST_BLOCK (4 * MIB)
-
-static struct error error;
-static struct file *image;
-static struct disk *disk;
-
-#define MUST(call) cr_assert_eq(call, 0, "%s", error.message)
-
-static void open_image(void)
-{
-    disk = image_open(lent_file_new(image), &error);
-    cr_assert_not_null(disk, "%s", error.message);
-}
-
-static void make_image(uint64_t size)
-{
-    struct vhdx_create_options options = {size, MIB, 512, 4096, {{1}}};
-
-    image = memory_file_new(0);
-    MUST(vhdx_create(image, &options, &error));
-    open_image();
-}
-
-static void drop_image(void)
-{
-    disk_close(disk);
-    file_close(image);
-}
+#include "tests/support/vhdx-fixture.h"
 
 static void write_byte(uint64_t offset, uint8_t byte)
 {
@@ -56,22 +17,6 @@ static void write_and_commit(uint64_t offset, uint8_t byte)
     MUST(disk_begin(disk, &error));
     write_byte(offset, byte);
     MUST(disk_commit(disk, &error));
-}
-
-static int byte_at(uint64_t offset)
-{
-    uint8_t byte = 0;
-
-    MUST(disk_read(disk, offset, &byte, 1, &error));
-    return byte;
-}
-
-static uint64_t image_size(void)
-{
-    uint64_t size;
-
-    MUST(file_get_size(image, &size, &error));
-    return size;
 }
 
 static struct vhdx_header header_at(int index)
@@ -107,7 +52,7 @@ Test(vhdx_ids, reading_changes_nothing)
 {
     struct file *before;
 
-    make_image(4 * MIB);
+    make_image(4 * MIB, MIB, 512);
     write_and_commit(0, 1);
     disk_close(disk);
     before = memory_file_snapshot(image);
@@ -124,7 +69,7 @@ Test(vhdx_ids, the_file_write_id_is_new_with_the_first_change_of_a_session)
 {
     struct vhdx_header before;
 
-    make_image(4 * MIB);
+    make_image(4 * MIB, MIB, 512);
     before = current_header();
     MUST(disk_begin(disk, &error));
     cr_expect_eq(new_ids(&before), NEW_FILE_WRITE);
@@ -146,7 +91,7 @@ Test(vhdx_ids, the_data_write_id_changes_with_the_commit)
 {
     struct vhdx_header before;
 
-    make_image(4 * MIB);
+    make_image(4 * MIB, MIB, 512);
     before = current_header();
     MUST(disk_begin(disk, &error));
     write_byte(0, 1);
@@ -161,7 +106,7 @@ Test(vhdx_ids, the_data_write_id_changes_before_a_write_in_place)
     struct vhdx_header before;
     uint8_t byte;
 
-    make_image(4 * MIB);
+    make_image(4 * MIB, MIB, 512);
     write_and_commit(0, 1);
     disk_close(disk);
     open_image();
@@ -179,7 +124,7 @@ Test(vhdx_ids, the_data_write_id_changes_with_the_size)
 {
     struct vhdx_header before;
 
-    make_image(4 * MIB);
+    make_image(4 * MIB, MIB, 512);
     before = current_header();
     MUST(disk_begin(disk, &error));
     MUST(disk_set_size(disk, 5 * MIB, &error));
@@ -193,7 +138,7 @@ Test(vhdx_ids, the_data_write_id_stays_when_blocks_only_move)
     struct vhdx_header before;
     uint64_t size;
 
-    make_image(8 * MIB);
+    make_image(8 * MIB, MIB, 512);
     MUST(disk_begin(disk, &error));
     for (uint64_t i = 0; i < 6; i++)
         write_byte(i * MIB, 1);
@@ -214,7 +159,7 @@ Test(vhdx_commit, both_headers_say_the_same_afterwards)
 {
     struct vhdx_header first, second;
 
-    make_image(4 * MIB);
+    make_image(4 * MIB, MIB, 512);
     write_and_commit(0, 1);
     first = header_at(0);
     second = header_at(1);
@@ -232,7 +177,7 @@ Test(vhdx_commit, a_log_that_had_to_be_larger_is_given_back)
     const uint64_t apart = 512 * MIB, count = 300;
     uint64_t size;
 
-    make_image(apart * count);
+    make_image(apart * count, MIB, 512);
     size = image_size();
     MUST(disk_begin(disk, &error));
     for (uint64_t i = 0; i < count; i++)
@@ -262,7 +207,7 @@ static void expect_equal_tables(void)
 Test(vhdx_commit, region_tables_that_differ_are_brought_in_line)
 {
     for (int i = 0; i < 2; i++) {
-        make_image(4 * MIB);
+        make_image(4 * MIB, MIB, 512);
         disk_close(disk);
         MUST(file_write(image, vhdx_region_table_offsets[i] + 5000, "damaged", 7, &error));
         open_image();
@@ -330,7 +275,7 @@ static void expect_unknown(void)
 
 Test(vhdx_commit, what_is_unknown_and_optional_survives)
 {
-    make_image(4 * MIB);
+    make_image(4 * MIB, MIB, 512);
     MUST(disk_begin(disk, &error));
     for (uint64_t i = 0; i < 4; i++)
         write_byte(i * MIB, 1);

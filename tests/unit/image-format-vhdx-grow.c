@@ -1,57 +1,12 @@
 /* Growing a VHDX: what comes into use reads as zeros whatever other writers left there, the BAT
  * moves when it must, and the cost is no less than what happens. */
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/checked.h"
-#include "image-format/disk.h"
-#include "image-format/file.h"
-#include "image-format/image.h"
 #include "image-format/vhdx/format.h"
-#include "image-format/vhdx/vhdx.h"
 #include "tests/support/failing-file.h"
-#include "tests/support/lent-file.h"
-#include "tests/support/memory-file.h"
 #include "tests/support/must.h"
-
-/* Where vhdx_create puts the BAT, and the first block behind a BAT of 1 MiB. */
-#define BAT (3 * MIB)
-#define FIRST_BLOCK (4 * MIB)
-
-static struct error error;
-static struct file *image;
-static struct disk *disk;
-
-#define MUST(call) cr_assert_eq(call, 0, "%s", error.message)
-
-static void open_image(void)
-{
-    disk = image_open(lent_file_new(image), &error);
-    cr_assert_not_null(disk, "%s", error.message);
-}
-
-static void reopen(void)
-{
-    disk_close(disk);
-    open_image();
-}
-
-static void make_image(uint64_t size, uint32_t block_size)
-{
-    struct vhdx_create_options options = {size, block_size, 512, 4096, {{1}}};
-
-    image = memory_file_new(0);
-    MUST(vhdx_create(image, &options, &error));
-    open_image();
-}
-
-static void drop_image(void)
-{
-    disk_close(disk);
-    file_close(image);
-}
+#include "tests/support/vhdx-fixture.h"
 
 static void fill(uint64_t offset, uint64_t size, int byte)
 {
@@ -69,34 +24,10 @@ static void fill_and_commit(uint64_t offset, uint64_t size, int byte)
     MUST(disk_commit(disk, &error));
 }
 
-static int byte_at(uint64_t offset)
-{
-    uint8_t byte = 0;
-
-    MUST(disk_read(disk, offset, &byte, 1, &error));
-    return byte;
-}
-
-static void put_entry(uint64_t index, uint64_t entry)
-{
-    uint8_t bytes[8];
-
-    put_le64(bytes, entry);
-    MUST(file_write(image, BAT + 8 * index, bytes, sizeof bytes, &error));
-}
-
-static uint64_t image_size(void)
-{
-    uint64_t size;
-
-    MUST(file_get_size(image, &size, &error));
-    return size;
-}
-
 /* A program that made the disk smaller may have left the entries behind its end. */
 Test(vhdx_grow, old_entries_behind_the_end_do_not_come_back)
 {
-    make_image(4 * MIB, MIB);
+    make_image(4 * MIB, MIB, 512);
     fill_and_commit(0, 1, 1);
     put_entry(5, vhdx_entry(VHDX_BLOCK_FULLY_PRESENT, FIRST_BLOCK));
     put_entry(600, vhdx_entry(VHDX_BLOCK_FULLY_PRESENT, FIRST_BLOCK));
@@ -114,7 +45,7 @@ Test(vhdx_grow, old_entries_behind_the_end_do_not_come_back)
 
 Test(vhdx_grow, old_bytes_behind_the_end_in_the_last_block_do_not_come_back)
 {
-    make_image(3 * MIB - 4096, MIB);
+    make_image(3 * MIB - 4096, MIB, 512);
     fill_and_commit(2 * MIB, 1, 1);
     MUST(file_write(image, FIRST_BLOCK + MIB - 4096, "old bytes", 10, &error));
     reopen();
@@ -130,7 +61,7 @@ Test(vhdx_grow, old_bytes_behind_the_end_in_the_last_block_do_not_come_back)
 /* Old versions of QEMU end the file with the disk, within the last block. */
 Test(vhdx_grow, a_short_last_block_is_read_while_the_disk_grows)
 {
-    make_image(3 * MIB - 4096, MIB);
+    make_image(3 * MIB - 4096, MIB, 512);
     fill_and_commit(2 * MIB, 1, 1);
     disk_close(disk);
     MUST(file_set_size(image, FIRST_BLOCK + 4096, &error));
@@ -138,7 +69,7 @@ Test(vhdx_grow, a_short_last_block_is_read_while_the_disk_grows)
     cr_expect_eq(byte_at(3 * MIB - 4097), 0);
     drop_image();
 
-    make_image(3 * MIB - 4096, MIB);
+    make_image(3 * MIB - 4096, MIB, 512);
     fill_and_commit(2 * MIB, 1, 1);
     disk_close(disk);
     MUST(file_set_size(image, FIRST_BLOCK + MIB - 4096, &error));
@@ -159,7 +90,7 @@ Test(vhdx_grow, the_bat_stays_while_its_region_is_long_enough)
 {
     uint8_t entry[8];
 
-    make_image(4 * MIB, MIB);
+    make_image(4 * MIB, MIB, 512);
     MUST(disk_begin(disk, &error));
     MUST(disk_set_size(disk, 131040 * MIB, &error)); /* 131040 + 31 bitmap entries */
     fill(131039 * MIB, 1, 7);
@@ -174,7 +105,7 @@ Test(vhdx_grow, the_bat_moves_to_the_end_and_its_old_place_is_used_again)
 {
     uint8_t byte;
 
-    make_image(4 * MIB, MIB);
+    make_image(4 * MIB, MIB, 512);
     fill_and_commit(0, 1, 1);
     MUST(disk_begin(disk, &error));
     MUST(disk_set_size(disk, 200 * GIB, &error));
@@ -197,7 +128,7 @@ Test(vhdx_grow, the_bat_moves_to_the_end_and_its_old_place_is_used_again)
 
 Test(vhdx_grow, the_bat_moves_twice_in_one_transaction)
 {
-    make_image(4 * MIB, MIB);
+    make_image(4 * MIB, MIB, 512);
     fill_and_commit(0, 1, 1);
     MUST(disk_begin(disk, &error));
     fill(MIB, 1, 2);
@@ -219,7 +150,7 @@ Test(vhdx_grow, an_abort_takes_a_moved_bat_back)
 {
     struct file *before;
 
-    make_image(4 * MIB, MIB);
+    make_image(4 * MIB, MIB, 512);
     fill_and_commit(0, 1, 1);
     before = memory_file_snapshot(image);
     MUST(disk_begin(disk, &error));
@@ -243,7 +174,7 @@ Test(vhdx_grow, a_bat_that_could_not_move_spoils_the_transaction)
 {
     struct failure failure = {.errno_value = ENOSPC, .changes_only = true};
 
-    make_image(4 * MIB, MIB);
+    make_image(4 * MIB, MIB, 512);
     fill_and_commit(0, 1, 1);
     disk_close(disk);
     disk = image_open(failing_file_new(lent_file_new(image), &failure), &error);
@@ -268,7 +199,7 @@ Test(vhdx_grow, the_cost_is_no_less_than_what_the_file_grows_by)
     struct disk_range ranges[300];
     uint64_t cost, before;
 
-    make_image(300 * 511 * MIB, MIB);
+    make_image(300 * 511 * MIB, MIB, 512);
     before = image_size();
     for (uint64_t i = 0; i < 300; i++)
         ranges[i] = (struct disk_range){i * 511 * MIB, 1};

@@ -1,28 +1,10 @@
 /* Reading a VHDX: extents, blocks in every state, chunks, and a table of 513 MiB that is neither
  * read nor kept. */
-#include <criterion/criterion.h>
 #include <malloc.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/checked.h"
-#include "image-format/disk.h"
-#include "image-format/file.h"
-#include "image-format/image.h"
 #include "image-format/vhdx/format.h"
-#include "image-format/vhdx/vhdx.h"
-#include "tests/support/lent-file.h"
-#include "tests/support/memory-file.h"
-
-/* Where vhdx_create puts the BAT, and the first block behind a BAT of 1 MiB. */
-#define BAT (3 * MIB)
-#define FIRST_BLOCK (4 * MIB)
-
-static struct error error;
-static struct file *image;
-static struct disk *disk;
-
-#define MUST(call) cr_assert_eq(call, 0, "%s", error.message)
+#include "tests/support/vhdx-fixture.h"
 
 /* A lent file that counts the bytes that are read. */
 static uint64_t bytes_read;
@@ -35,7 +17,7 @@ static int counted_read(struct file *file, uint64_t offset, void *buffer, size_t
     return uncounted->read(file, offset, buffer, size, read_error);
 }
 
-static void open_image(void)
+static void open_counted(void)
 {
     static struct file_operations operations;
     struct file *file = lent_file_new(image);
@@ -49,42 +31,11 @@ static void open_image(void)
     cr_assert_not_null(disk, "%s", error.message);
 }
 
-static void make_image(uint64_t size, uint32_t block_size, uint32_t sector_size)
-{
-    struct vhdx_create_options options = {size, block_size, sector_size, 4096, {{1}}};
-
-    image = memory_file_new(0);
-    MUST(vhdx_create(image, &options, &error));
-    open_image();
-}
-
-static void drop_image(void)
-{
-    disk_close(disk);
-    file_close(image);
-}
-
-static void put_entry(uint64_t index, uint64_t entry)
-{
-    uint8_t bytes[8];
-
-    put_le64(bytes, entry);
-    MUST(file_write(image, BAT + 8 * index, bytes, sizeof bytes, &error));
-}
-
 static void write_and_commit(uint64_t offset, uint8_t byte)
 {
     MUST(disk_begin(disk, &error));
     MUST(disk_write(disk, offset, &byte, 1, &error));
     MUST(disk_commit(disk, &error));
-}
-
-static int byte_at(uint64_t offset)
-{
-    uint8_t byte = 0;
-
-    MUST(disk_read(disk, offset, &byte, 1, &error));
-    return byte;
 }
 
 static void expect_extent(uint64_t offset, uint64_t limit, enum disk_extent_state state,
@@ -204,7 +155,7 @@ Test(vhdx_read, a_table_of_513_mib_is_neither_read_nor_kept)
     write_and_commit(17 * TIB, 2);
     disk_close(disk);
     before = memory_in_use();
-    open_image();
+    open_counted();
     cr_expect_lt(bytes_read, 512 * KIB, "to open: %llu", (unsigned long long)bytes_read);
     cr_expect_eq(byte_at(64 * TIB - 1), 1);
     cr_expect_eq(byte_at(17 * TIB), 2);

@@ -1,34 +1,10 @@
 /* Giving the host back what commits since opening freed: as much as that and no more. */
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/checked.h"
-#include "image-format/disk.h"
-#include "image-format/file.h"
-#include "image-format/image.h"
 #include "image-format/vhdx/format.h"
-#include "image-format/vhdx/vhdx.h"
 #include "tests/support/failing-file.h"
-#include "tests/support/lent-file.h"
-#include "tests/support/memory-file.h"
-
-/* Where vhdx_create puts the BAT, and the first block behind a BAT of 1 MiB. */
-#define BAT (3 * MIB)
-#define FIRST_BLOCK (4 * MIB)
-
-static struct error error;
-static struct file *image;
-static struct disk *disk;
-
-#define MUST(call) cr_assert_eq(call, 0, "%s", error.message)
-
-static void open_image(void)
-{
-    disk = image_open(lent_file_new(image), &error);
-    cr_assert_not_null(disk, "%s", error.message);
-}
+#include "tests/support/vhdx-fixture.h"
 
 static void forget_and_commit(uint64_t first_block, uint64_t count)
 {
@@ -38,33 +14,15 @@ static void forget_and_commit(uint64_t first_block, uint64_t count)
 }
 
 /* Ten blocks of 1 MiB, each with its number in every 100000th byte, in the file's order. */
-static void make_image(void)
+static void make_full_image(void)
 {
-    struct vhdx_create_options options = {16 * MIB, MIB, 512, 4096, {{1}}};
-
-    image = memory_file_new(0);
-    MUST(vhdx_create(image, &options, &error));
-    open_image();
+    make_image(16 * MIB, MIB, 512);
     MUST(disk_begin(disk, &error));
     for (uint64_t i = 0; i < 10 * MIB; i += 100000)
         MUST(disk_write(disk, i, &(uint8_t){(uint8_t)(1 + i / MIB)}, 1, &error));
     MUST(disk_commit(disk, &error));
     disk_close(disk);
     open_image();
-}
-
-static void drop_image(void)
-{
-    disk_close(disk);
-    file_close(image);
-}
-
-static uint64_t image_size(void)
-{
-    uint64_t size;
-
-    MUST(file_get_size(image, &size, &error));
-    return size;
 }
 
 static uint64_t entry_of(uint64_t block)
@@ -94,7 +52,7 @@ static void expect_blocks(uint64_t first, uint64_t end)
 
 Test(vhdx_reclaim, the_end_moves_into_the_holes)
 {
-    make_image();
+    make_full_image();
     forget_and_commit(0, 3);
     cr_expect_eq(image_size(), FIRST_BLOCK + 10 * MIB);
     MUST(disk_reclaim(disk, &error));
@@ -110,7 +68,7 @@ Test(vhdx_reclaim, the_end_moves_into_the_holes)
 
 Test(vhdx_reclaim, what_was_freed_at_the_end_is_cut_off)
 {
-    make_image();
+    make_full_image();
     forget_and_commit(7, 3);
     MUST(disk_reclaim(disk, &error));
     cr_expect_eq(image_size(), FIRST_BLOCK + 7 * MIB);
@@ -120,7 +78,7 @@ Test(vhdx_reclaim, what_was_freed_at_the_end_is_cut_off)
 
 Test(vhdx_reclaim, holes_of_earlier_sessions_stay)
 {
-    make_image();
+    make_full_image();
     forget_and_commit(0, 3);
     disk_close(disk);
     open_image();
@@ -137,7 +95,7 @@ Test(vhdx_reclaim, holes_of_earlier_sessions_stay)
 
 Test(vhdx_reclaim, several_commits_are_reclaimed_in_one_go)
 {
-    make_image();
+    make_full_image();
     forget_and_commit(0, 1);
     forget_and_commit(1, 1);
     forget_and_commit(2, 1);
@@ -154,7 +112,7 @@ Test(vhdx_reclaim, an_unmapped_block_moves_with_its_content)
 {
     uint8_t entry[8], byte;
 
-    make_image();
+    make_full_image();
     disk_close(disk);
     put_le64(entry, vhdx_entry(VHDX_BLOCK_UNMAPPED_DRAFT, FIRST_BLOCK + 9 * MIB));
     MUST(file_write(image, BAT + 8 * 9, entry, sizeof entry, &error));
@@ -174,7 +132,7 @@ Test(vhdx_reclaim, a_file_that_could_not_be_cut_off_shows_no_old_bytes)
     struct failure failure = {.errno_value = EIO, .changes_only = true};
     uint8_t byte;
 
-    make_image();
+    make_full_image();
     disk_close(disk);
     disk = image_open(failing_file_new(lent_file_new(image), &failure), &error);
     forget_and_commit(5, 5);
@@ -199,7 +157,7 @@ Test(vhdx_reclaim, any_failure_leaves_the_disk)
     struct file *start;
     uint64_t round = 0;
 
-    make_image();
+    make_full_image();
     forget_and_commit(0, 3);
     disk_close(disk);
     start = image;
