@@ -57,8 +57,9 @@ static int plan_container(const struct options *options, struct vhdx_create_opti
     if (vhdx->virtual_size == 0)
         return error_set(error, ERROR_USAGE, "an image of no size can't be made");
     if (block_size > UINT32_MAX || sector_size == 0 || sector_size > UINT32_MAX)
-        return error_set(error, ERROR_USAGE,
-                         "--block-size or --sector-size is too large (256M and 4096 at most)");
+        return error_set(
+            error, ERROR_USAGE,
+            "--block-size or --sector-size can't be had (1M to 256M, and 512 or 4096, expected)");
     vhdx->virtual_size = round_up(vhdx->virtual_size, sector_size);
     vhdx->block_size = (uint32_t)block_size;
     vhdx->logical_sector_size = (uint32_t)sector_size;
