@@ -64,6 +64,25 @@ struct resize_plan {
     uint64_t write_bytes;                         /* of both, without zeros */
 };
 
+enum resize_goal {
+    RESIZE_TO_SIZE,
+    RESIZE_TO_MINIMUM, /* the smallest size that all in use fits into */
+    RESIZE_TO_64BIT,   /* the same size, with 64-bit block numbers; */
+    RESIZE_TO_32BIT,   /* or with 32-bit ones */
+};
+
+struct resize_request {
+    enum resize_goal goal;
+    uint64_t size; /* bytes: of RESIZE_TO_SIZE */
+};
+
+/* Plans what the request asks for: the size is rounded down to what the filesystem can have.
+ * Nothing is written. Without anything to do, a plan of no steps, with new equal to old.
+ * ERROR_REFUSED with the minimum when the size is below it; ERROR_UNSUPPORTED when the format
+ * can't; ERROR_CORRUPT, with the remedy, when something is found that e2fsck would have to mend. */
+int resize_plan_make(struct ext4 *ext4, const struct resize_request *request,
+                     struct resize_plan *ret_plan, struct error *error);
+
 /* Plans growing the filesystem to size bytes, rounded down to what it can have; smaller or equal:
  * a plan of no steps, with new equal to old. Reads the resize inode and checks it. Errors as
  * ext4_geometry_grow and resize_inode_check. */

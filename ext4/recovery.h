@@ -1,0 +1,34 @@
+/*
+ * What a filesystem that wasn't unmounted needs before anything else: its journal
+ * replayed (jbd2), then its orphans truncated or deleted, as the kernel does at
+ * the next mount. Sources: kernel fs/jbd2/recovery.c, fs/ext4/{orphan,super}.c,
+ * Documentation/filesystems/ext4/{journal,orphan}.rst.
+ */
+#ifndef EXT4_RECOVERY_H
+#define EXT4_RECOVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct disk;
+
+/* What recovery did, for a message. */
+struct ext4_recovery {
+    uint32_t transactions, blocks, revoked; /* replayed from the journal */
+    uint32_t truncated, deleted;            /* orphans */
+};
+
+/* Whether the filesystem at the start of the disk has a journal to replay or orphans to clean
+ * up. False where there is no filesystem. */
+int ext4_needs_recovery(struct disk *disk, bool *ret_needs, struct error *error);
+
+/* Recovers within the disk's open transaction; the caller commits. Afterwards the filesystem is
+ * one that was unmounted cleanly. Errors that leave the filesystem as it is: ERROR_CORRUPT,
+ * ERROR_UNSUPPORTED, ERROR_REFUSED with the remedy; the caller aborts. now: seconds since 1970, the
+ * deletion time of orphans. */
+int ext4_recover(struct disk *disk, uint32_t now, struct ext4_recovery *ret_recovery,
+                 struct error *error);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Which clusters are free: in the committed filesystem, and in the one that is
+ * being made of it. Groups' block bitmaps are read when they are first asked for, and written
+ * when they have changed. ext4/io.c asks here what may be written in place.
+ */
+#ifndef EXT4_SPACE_H
+#define EXT4_SPACE_H
+
+#include <ext2fs/ext2fs.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ext4/geometry.h"
+
+struct ext4;
+struct ext4_space;
+
+/* Of an open filesystem, which outlives it; its io asks it from now on. NULL sets error. */
+struct ext4_space *ext4_space_new(struct ext4 *ext4, struct error *error);
+
+/* NULL is fine. */
+void ext4_space_free(struct ext4_space *space);
+
+/* Whether a block is free in the committed filesystem. A bitmap that can't be read has none. */
+bool ext4_space_is_committed_free(struct ext4_space *space, uint64_t block);
+
+/* Takes or gives back a run of blocks, in whole clusters; ERROR_CORRUPT where one is not what it
+ * is to cease to be. */
+int ext4_space_take(struct ext4_space *space, struct ext4_run run, struct error *error);
+int ext4_space_give_back(struct ext4_space *space, struct ext4_run run, struct error *error);
+
+/* Writes the bitmaps that changed, with checksums and counts in their descriptors (in memory) and
+ * the superblock's count of free blocks (in memory). */
+int ext4_space_write(struct ext4_space *space, struct error *error);
+
+/* Writes descriptor blocks that changed since opening or the last call, and the superblock. */
+int ext4_space_write_descriptors(struct ext4_space *space, struct error *error);
+
+/* The disk's transaction is committed: what is free now is free in the committed filesystem. */
+void ext4_space_committed(struct ext4_space *space);
+
+#endif
