@@ -143,7 +143,7 @@ static int add_revoke(struct journal *journal, uint64_t block, uint32_t sequence
     /* Records that say the same take no memory twice. */
     if (journal->revoke_count == journal->revoke_capacity) {
         journal_sort_revokes(journal);
-        if (journal->revoke_count > journal->revoke_capacity / 2) {
+        if (journal->revoke_count >= journal->revoke_capacity / 2) {
             size_t capacity = journal->revoke_capacity ? journal->revoke_capacity * 2 : 256;
 
             list = realloc(journal->revokes, capacity * sizeof *journal->revokes);
