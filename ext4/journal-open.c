@@ -37,9 +37,9 @@ static int find_inode(struct disk *disk, const struct ext4_geometry *geometry, u
         return -1;
     table = get_le32(descriptor + offsetof(struct ext4_group_desc, bg_inode_table));
     if (geometry->is_64bit)
-        table |= (uint64_t)get_le32(descriptor +
-                                    offsetof(struct ext4_group_desc, bg_inode_table_hi))
-                 << 32;
+        table |=
+            (uint64_t)get_le32(descriptor + offsetof(struct ext4_group_desc, bg_inode_table_hi))
+            << 32;
     if (table <= geometry->first_block ||
         !range_fits(table, geometry->inode_table_blocks, geometry->blocks))
         return journal_bad(error, "its inode in a table outside of the filesystem, at block",
@@ -100,8 +100,8 @@ static int read_map(struct disk *disk, const struct ext4_geometry *geometry,
                     struct error *error)
 {
     uint32_t inode_size = super->s_rev_level == 0 ? 128 : super->s_inode_size;
-    size_t room = inode_size > sizeof(struct ext2_inode_large) ? inode_size
-                                                               : sizeof(struct ext2_inode_large);
+    size_t room =
+        inode_size > sizeof(struct ext2_inode_large) ? inode_size : sizeof(struct ext2_inode_large);
     uint32_t number = super->s_journal_inum;
     CLEANUP_FREE uint8_t *bytes = calloc(1, room);
     struct ext2_inode_large *inode = (struct ext2_inode_large *)bytes;
@@ -163,8 +163,8 @@ static int read_features(struct journal *journal, struct error *error)
     const uint8_t *super = journal->super;
     uint32_t compat = get_be32(super + JOURNAL_SUPER_COMPAT);
     uint32_t incompat = get_be32(super + JOURNAL_SUPER_INCOMPAT);
-    uint32_t unknown = (incompat & ~(uint32_t)JOURNAL_INCOMPAT_KNOWN) |
-                       get_be32(super + JOURNAL_SUPER_RO_COMPAT);
+    uint32_t unknown =
+        (incompat & ~(uint32_t)JOURNAL_INCOMPAT_KNOWN) | get_be32(super + JOURNAL_SUPER_RO_COMPAT);
     bool has_v2 = incompat & JOURNAL_INCOMPAT_CSUM_V2;
 
     if (unknown) {
@@ -202,8 +202,7 @@ static int check_super_checksum(struct journal *journal, struct error *error)
     put_be32(super + JOURNAL_SUPER_CHECKSUM, 0);
     computed = ext2fs_crc32c_le(~UINT32_C(0), super, JOURNAL_SUPER_SIZE);
     put_be32(super + JOURNAL_SUPER_CHECKSUM, found);
-    return found == computed ? 0
-                             : journal_bad(error, "a superblock with a wrong checksum:", found);
+    return found == computed ? 0 : journal_bad(error, "a superblock with a wrong checksum:", found);
 }
 
 static int read_log_place(struct journal *journal, struct error *error)
@@ -217,8 +216,8 @@ static int read_log_place(struct journal *journal, struct error *error)
         return journal_bad(error, "fewer blocks than its length, which is", length);
     journal->first = get_be32(super + JOURNAL_SUPER_FIRST);
     if (journal->fast_blocks >= length)
-        return journal_bad(error, "more blocks for fast commits than it has:",
-                           journal->fast_blocks);
+        return journal_bad(error,
+                           "more blocks for fast commits than it has:", journal->fast_blocks);
     journal->last = length - journal->fast_blocks;
     if (journal->first == 0 || journal->first >= journal->last)
         return journal_bad(error, "a log that begins at block", journal->first);

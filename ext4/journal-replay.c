@@ -147,8 +147,8 @@ static int check_block(uint64_t block, const uint8_t *bytes, void *context, stru
     const struct journal *journal = check->journal;
 
     if (block < journal->super_block || block >= journal->disk_blocks)
-        return journal_bad(error, "a block in its log for a place outside of the filesystem:",
-                           block);
+        return journal_bad(error,
+                           "a block in its log for a place outside of the filesystem:", block);
     if (is_journal_block(journal, block))
         return journal_bad(error, "a block in its log for one of its own blocks:", block);
     check->last = max_u64(check->last, block);
@@ -162,8 +162,8 @@ int journal_check(struct journal *journal, struct error *error)
     if (journal_for_each(journal, check_block, &check, NULL, error))
         return -1;
     if (check.last >= max_u64(journal->blocks, check.new_blocks))
-        return journal_bad(error, "a block in its log for a place outside of the filesystem:",
-                           check.last);
+        return journal_bad(error,
+                           "a block in its log for a place outside of the filesystem:", check.last);
     return 0;
 }
 

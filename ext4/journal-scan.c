@@ -89,8 +89,8 @@ static int scan_commit(struct scan *scan, bool *ret_is_end, struct error *error)
 {
     struct journal *journal = scan->walk.journal;
     uint64_t time = get_be64(scan->walk.block + JOURNAL_COMMIT_SECONDS);
-    bool matches = !scan->is_suspicious && old_checksum_matches(scan) &&
-                   commit_checksum_matches(scan);
+    bool matches =
+        !scan->is_suspicious && old_checksum_matches(scan) && commit_checksum_matches(scan);
 
     if (!matches && time < scan->last_time) {
         *ret_is_end = true; /* of an earlier use of the log */

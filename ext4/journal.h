@@ -78,8 +78,7 @@ int journal_scan(struct journal *journal, struct error *error);
 
 /* Visits the blocks to replay, in the order of the log: where one goes, and its bytes, unescaped.
  * *ret_revoked: how many were left out for a revoke record; may be NULL. */
-typedef int journal_visit(uint64_t block, const uint8_t *bytes, void *context,
-                          struct error *error);
+typedef int journal_visit(uint64_t block, const uint8_t *bytes, void *context, struct error *error);
 int journal_for_each(struct journal *journal, journal_visit *visit, void *context,
                      uint32_t *ret_revoked, struct error *error);
 
