@@ -17,6 +17,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "ext4/space.h"
 #include "image-format/disk.h"
 
 #define NAME_PREFIX "ext4-io:"
@@ -132,23 +133,46 @@ static errcode_t channel_read_blk64(io_channel base, unsigned long long block, i
     return 0;
 }
 
-/* Splits at the end of what the committed filesystem owns. */
+/* How many bytes from offset on, of size, are alike in whether the committed filesystem uses them.
+ */
+static uint64_t alike_size(const struct channel *channel, uint64_t offset, uint64_t size,
+                           bool *ret_used)
+{
+    const struct ext4_io *io = channel->io;
+    uint64_t block_size = (uint64_t)channel->base.block_size, end;
+
+    *ret_used = offset < io->committed_size;
+    if (!*ret_used)
+        return size;
+    size = min_u64(size, io->committed_size - offset);
+    if (!io->space)
+        return size;
+    *ret_used = !ext4_space_is_committed_free(io->space, offset / block_size);
+    end = round_down(offset, block_size) + block_size;
+    while (end < offset + size &&
+           ext4_space_is_committed_free(io->space, end / block_size) != *ret_used)
+        end += block_size;
+    return min_u64(end - offset, size);
+}
+
 static errcode_t write_range(struct channel *channel, uint64_t offset, const void *data,
                              uint64_t size)
 {
     struct ext4_io *io = channel->io;
     struct error error = {0};
-    uint64_t owned = 0;
 
-    if (offset < io->committed_size)
-        owned = min_u64(size, io->committed_size - offset);
-    if (owned > 0 && disk_write(io->disk, offset, data, (size_t)owned, &error))
-        return disk_failed(io, &error);
-    if (owned < size &&
-        disk_write_unreferenced(io->disk, offset + owned, (const char *)data + owned,
-                                (size_t)(size - owned), &error))
-        return disk_failed(io, &error);
     channel->stats.bytes_written += size;
+    while (size > 0) {
+        bool used;
+        uint64_t part = alike_size(channel, offset, size, &used);
+
+        if ((used ? disk_write : disk_write_unreferenced)(io->disk, offset, data, (size_t)part,
+                                                          &error))
+            return disk_failed(io, &error);
+        offset += part;
+        data = (const char *)data + part;
+        size -= part;
+    }
     return 0;
 }
 

@@ -4,7 +4,8 @@
  *
  * Writes go into the disk's transaction. A write that touches no block of the
  * committed filesystem is unreferenced (disk.h, D2) and may go in place; all
- * else is shadowed. The committed filesystem owns [0, committed_size) here.
+ * else is shadowed. The committed filesystem owns [0, committed_size) here, but for
+ * what its space (ext4/space.h) says is free.
  */
 #ifndef EXT4_IO_H
 #define EXT4_IO_H
@@ -15,11 +16,13 @@
 #include "base/error.h"
 
 struct disk;
+struct ext4_space;
 
 /* What an open filesystem stands on; filled in by the caller, and outlives the filesystem. */
 struct ext4_io {
     struct disk *disk;
     uint64_t committed_size; /* bytes; writes at or beyond it are unreferenced. 0: a new one */
+    struct ext4_space *space; /* what of that is free; NULL: nothing. Its own to set */
     struct error
         first_error; /* the disk's own words for the first failure, kind ERROR_NONE: none */
 };

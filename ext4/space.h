@@ -34,6 +34,9 @@ int ext4_space_give_back(struct ext4_space *space, struct ext4_run run, struct e
  * the superblock's count of free blocks (in memory). */
 int ext4_space_write(struct ext4_space *space, struct error *error);
 
+/* The descriptor of a group changed, in memory. */
+void ext4_space_descriptor_changed(struct ext4_space *space, uint32_t group);
+
 /* Writes descriptor blocks that changed since opening or the last call, and the superblock. */
 int ext4_space_write_descriptors(struct ext4_space *space, struct error *error);
 

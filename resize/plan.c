@@ -80,3 +80,9 @@ int resize_plan_ranges(const struct resize_plan *plan, struct disk_range **ret_r
     *ret_count = count;
     return 0;
 }
+
+int resize_plan_make(struct ext4 *ext4, const struct resize_request *request,
+                     struct resize_plan *ret_plan, struct error *error)
+{
+    return resize_plan_grow(ext4, request->size, ret_plan, error);
+}

@@ -12,7 +12,7 @@
 #include "image-format/disk.h"
 #include "image-format/file.h"
 #include "image-format/image.h"
-#include "resize/plan.h"
+#include "resize/run.h"
 #include "vhdtool/options.h"
 
 struct expansion {
@@ -85,6 +85,7 @@ static int name_contents(struct expansion *expansion, struct error *error)
 
 static int plan_filesystem(struct expansion *expansion, struct error *error)
 {
+    struct resize_request to_size = {RESIZE_TO_SIZE, expansion->new_size};
     struct expand_report *report = expansion->report;
     bool is_there;
 
@@ -96,7 +97,7 @@ static int plan_filesystem(struct expansion *expansion, struct error *error)
     if (ext4_open_checked(expansion->disk, expansion->request->force, &expansion->ext4, error))
         return -1;
     expansion->has_ext4 = true;
-    if (resize_plan_grow(&expansion->ext4, expansion->new_size, &expansion->plan, error))
+    if (resize_plan_make(&expansion->ext4, &to_size, &expansion->plan, error))
         return -1;
     report->before.filesystem_size = expansion->plan.old.blocks * expansion->plan.old.block_size;
     report->after.filesystem_size = resize_plan_size(&expansion->plan);
@@ -148,52 +149,27 @@ static int plan_all(struct expansion *expansion, struct error *error)
     return check_host_space(expansion, description.host_free_space, error);
 }
 
-/* The one commit in which disk and filesystem change their size. */
-static int commit_sizes(struct expansion *expansion, struct error *error)
-{
-    const struct expand_request *request = expansion->request;
-    struct disk *disk = expansion->disk;
-
-    say(expansion, "making room");
-    expansion->report->begun = true;
-    if (disk_begin(disk, error) || disk_set_size(disk, expansion->new_size, error))
-        return -1;
-    if (!resize_plan_is_empty(&expansion->plan) &&
-        resize_apply(&expansion->ext4, &expansion->plan, request->now, error))
-        return -1;
-    if (request->interrupted && request->interrupted())
-        return error_set(error, ERROR_INTERRUPTED, "interrupted by a signal");
-    say(expansion, "committing");
-    if (disk_commit(disk, error)) {
-        expansion->report->changed = disk->committed;
-        expansion->report->uncertain = disk->uncertain;
-        return -1;
-    }
-    expansion->report->changed = true;
-    return 0;
-}
-
-/* The copies in groups that were there before. Stale ones harm nobody. */
-static int write_copies(struct expansion *expansion, struct error *error)
-{
-    if (expansion->plan.copies.count == 0)
-        return 0;
-    say(expansion, "writing the copies of the superblock");
-    if (disk_begin(expansion->disk, error) ||
-        resize_apply_copies(&expansion->ext4, &expansion->plan, error))
-        return -1;
-    return disk_commit(expansion->disk, error);
-}
-
 static int carry_out(struct expansion *expansion, struct error *error)
 {
+    const struct expand_request *request = expansion->request;
     struct expand_report *report = expansion->report;
     struct disk_description description;
+    const struct resize_run run = {
+        .disk_size = expansion->new_size,
+        .now = request->now,
+        .interrupted = request->interrupted,
+        .say = request->say,
+        .say_context = request->say_context,
+    };
+    struct resize_state state;
+    int result = resize_run(expansion->disk, expansion->has_ext4 ? &expansion->ext4 : NULL,
+                            &expansion->plan, &run, &state, error);
 
-    if (commit_sizes(expansion, error))
+    report->begun = state.begun;
+    report->changed = state.changed;
+    report->uncertain = state.uncertain;
+    if (result)
         return -1;
-    if (write_copies(expansion, error))
-        return error_wrap(error, "after the image had grown");
     say(expansion, "giving back what became free");
     if (disk_reclaim(expansion->disk, error) || disk_describe(expansion->disk, &description, error))
         return error_wrap(error, "after the image had grown");
