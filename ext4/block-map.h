@@ -54,6 +54,9 @@ size_t ext4_block_map_nodes_needed(const struct ext4 *ext4, const struct ext4_bl
 int ext4_block_map_append(struct ext4_block_map *map, struct ext4_mapping mapping,
                           struct error *error);
 
+/* Appends a block to nodes. */
+int ext4_block_map_add_node(struct ext4_block_map *map, uint64_t block, struct error *error);
+
 /* Writes the tree into the first blocks of map->nodes, as many as are needed, through the
  * filesystem's io, and puts its root into inode->i_block (in memory; i_blocks stays the caller's).
  * number and the inode's generation go into the checksums. map->node_count must be at least what

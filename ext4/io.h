@@ -32,6 +32,12 @@ struct ext4_io {
 extern struct struct_io_manager ext4_io_manager;
 void ext4_io_name(const struct ext4_io *io, char name[EXT4_IO_NAME_SIZE]);
 
+/* Writes, or makes zeros of, bytes of the disk: in place where the committed filesystem doesn't
+ * use them. */
+int ext4_io_write(struct ext4_io *io, uint64_t offset, const void *data, uint64_t size,
+                  struct error *error);
+int ext4_io_zero(struct ext4_io *io, uint64_t offset, uint64_t size, struct error *error);
+
 /* Turns a failure of libext2fs into an error: the disk's own words where the disk failed, else
  * "what: libext2fs's text" of kind ERROR_CORRUPT. Always returns -1. */
 int ext4_set_error(struct error *error, const struct ext4_io *io, errcode_t code,
