@@ -38,6 +38,18 @@ int ext4_block_map_append(struct ext4_block_map *map, struct ext4_mapping mappin
     return 0;
 }
 
+int ext4_block_map_add_node(struct ext4_block_map *map, uint64_t block, struct error *error)
+{
+    uint64_t *nodes =
+        array_make_room(map->nodes, map->node_count, &map->node_capacity, sizeof *nodes, error);
+
+    if (!nodes)
+        return -1;
+    map->nodes = nodes;
+    map->nodes[map->node_count++] = block;
+    return 0;
+}
+
 void ext4_block_map_free(struct ext4_block_map *map)
 {
     free(map->mappings);

@@ -133,9 +133,9 @@ static errcode_t channel_read_blk64(io_channel base, unsigned long long block, i
     return 0;
 }
 
-/* How many bytes from offset on, of size, are alike in whether the committed filesystem uses them. */
-static uint64_t alike_size(const struct ext4_io *io, uint64_t offset, uint64_t size,
-                           bool *ret_used)
+/* How many bytes from offset on, of size, are alike in whether the committed filesystem uses them.
+ */
+static uint64_t alike_size(const struct ext4_io *io, uint64_t offset, uint64_t size, bool *ret_used)
 {
     *ret_used = offset < io->committed_size;
     if (!*ret_used)
@@ -181,9 +181,8 @@ static errcode_t write_range(struct channel *channel, uint64_t offset, const voi
     struct error error = {0};
 
     channel->stats.bytes_written += size;
-    return ext4_io_write(channel->io, offset, data, size, &error)
-               ? disk_failed(channel->io, &error)
-               : 0;
+    return ext4_io_write(channel->io, offset, data, size, &error) ? disk_failed(channel->io, &error)
+                                                                  : 0;
 }
 
 static errcode_t channel_write_blk64(io_channel base, unsigned long long block, int count,

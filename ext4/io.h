@@ -21,7 +21,7 @@ struct ext4_space;
 /* What an open filesystem stands on; filled in by the caller, and outlives the filesystem. */
 struct ext4_io {
     struct disk *disk;
-    uint64_t committed_size; /* bytes; writes at or beyond it are unreferenced. 0: a new one */
+    uint64_t committed_size;  /* bytes; writes at or beyond it are unreferenced. 0: a new one */
     struct ext4_space *space; /* what of that is free; NULL: nothing. Its own to set */
     struct error
         first_error; /* the disk's own words for the first failure, kind ERROR_NONE: none */

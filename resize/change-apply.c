@@ -203,8 +203,8 @@ static int renew_bitmap_checksums(struct apply *apply, struct error *error)
                                          (int)new->group_clusters / 8);
         }
         if (!ext2fs_bg_flags_test(fs, group, EXT2_BG_INODE_UNINIT)) {
-            errcode_t code = io_channel_read_blk64(fs->io, ext2fs_inode_bitmap_loc(fs, group), 1,
-                                                   apply->block);
+            errcode_t code =
+                io_channel_read_blk64(fs->io, ext2fs_inode_bitmap_loc(fs, group), 1, apply->block);
 
             if (code)
                 return ext4_set_error(error, &apply->ext4->io, code,

@@ -238,10 +238,8 @@ int resize_plan_change(struct ext4 *ext4, struct resize_plan *plan, struct error
         plan_super_copies(plan, error) || plan_meta_descriptors(plan, error))
         return -1;
     if (add(plan, &plan->steps,
-            (struct resize_step){.kind = RESIZE_LAST_GROUP,
-                                 .group = last,
-                                 .place = tables.block_bitmap,
-                                 .count = 1},
+            (struct resize_step){
+                .kind = RESIZE_LAST_GROUP, .group = last, .place = tables.block_bitmap, .count = 1},
             error))
         return -1;
     if (plan_descriptor_rows(plan, 0, error))

@@ -12,8 +12,8 @@
 int resize_plan_change(struct ext4 *ext4, struct resize_plan *plan, struct error *error);
 
 /* Follows the plan's steps in the disk's open transaction, whose disk is large enough; all that
- * was to move has moved. now: seconds since 1970, for the superblock. After a failure, ext4 can only
- * be released. */
+ * was to move has moved. now: seconds since 1970, for the superblock. After a failure, ext4 can
+ * only be released. */
 int resize_apply_change(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now,
                         struct error *error);
 

@@ -73,8 +73,7 @@ int resize_fixed_difference(const struct resize_zones *a, const struct resize_zo
                             uint64_t end, struct resize_zones *ret_zones, struct error *error)
 {
     for (size_t i = 0; i < a->count && a->runs[i].start < end; i++) {
-        struct ext4_run run = {a->runs[i].start,
-                               min_u64(a->runs[i].count, end - a->runs[i].start)};
+        struct ext4_run run = {a->runs[i].start, min_u64(a->runs[i].count, end - a->runs[i].start)};
 
         if (resize_zones_outside(b, run, add_part, ret_zones, error))
             return -1;

@@ -65,7 +65,7 @@ static int choose_to(struct ext4 *ext4, struct resize_plan *plan, uint8_t *bitma
     uint32_t inodes = plan->old.group_inodes;
     size_t chosen = 0;
 
-    for (uint32_t group = 0; group < plan->new.groups && chosen < plan->inode_move_count; group++) {
+    for (uint32_t group = 0; group < plan->new.groups &&chosen < plan->inode_move_count; group++) {
         uint32_t first = group == 0 ? EXT2_FIRST_INODE(ext4->fs->super) - 1 : 0;
 
         if (ext2fs_bg_free_inodes_count(ext4->fs, group) == 0)

@@ -12,7 +12,7 @@ struct room {
     struct ext4 *ext4;
     struct resize_plan *plan;
     struct resize_zones zones;
-    struct resize_zones windows; /* for tables; part of the zones; never sorted */
+    struct resize_zones windows;    /* for tables; part of the zones; never sorted */
     struct resize_pool early, late; /* see resize_relocation_place */
 };
 
@@ -39,8 +39,8 @@ int resize_add_table_move(struct resize_table_moves *moves, struct resize_table_
 
 /* Free runs of one group's bitmap, those that continue the last one joined to it. */
 static int group_free_runs(const struct ext4_geometry *geometry, uint32_t group,
-                           const uint8_t *bitmap, struct ext4_run *pending,
-                           resize_free_each *each, void *context, struct error *error)
+                           const uint8_t *bitmap, struct ext4_run *pending, resize_free_each *each,
+                           void *context, struct error *error)
 {
     uint32_t clusters = ext4_group_clusters(geometry, group);
     uint64_t start = ext4_group_start(geometry, group);

@@ -21,9 +21,8 @@ int resize_plan_inode_moves(struct ext4 *ext4, struct resize_plan *plan, struct 
  * where nothing is free in a row, in a window that is to be made free. Where the windows don't
  * suffice, another one is added and *ret_again set: zones and pool have to be made anew. */
 int resize_plan_table_moves(struct ext4 *ext4, struct resize_plan *plan,
-                            const struct resize_zones *zones,
-                            struct resize_pool *early, struct resize_zones *windows, bool *ret_again,
-                            struct error *error);
+                            const struct resize_zones *zones, struct resize_pool *early,
+                            struct resize_zones *windows, bool *ret_again, struct error *error);
 
 /* Moves tables of groups that go out of the way of needed blocks, to beyond the new end, as far as
  * there is room; what they leave joins the early pool. */

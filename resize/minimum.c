@@ -17,15 +17,15 @@ static int count_demand(struct ext4 *ext4, struct demand *ret_demand, struct err
     uint64_t used_clusters = 0, inodes = 0;
 
     for (uint32_t group = 0; group < geometry->groups; group++) {
-        used_clusters += ext4_group_clusters(geometry, group) -
-                         ext2fs_bg_free_blocks_count(ext4->fs, group);
+        used_clusters +=
+            ext4_group_clusters(geometry, group) - ext2fs_bg_free_blocks_count(ext4->fs, group);
         inodes += geometry->group_inodes - ext2fs_bg_free_inodes_count(ext4->fs, group);
     }
     if (resize_fixed_collect(geometry, ext4->fs, NULL, &fixed, error))
         return -1;
-    ret_demand->blocks = used_clusters * geometry->cluster_blocks -
-                         resize_fixed_blocks(&fixed, round_up(geometry->blocks,
-                                                              geometry->cluster_blocks));
+    ret_demand->blocks =
+        used_clusters * geometry->cluster_blocks -
+        resize_fixed_blocks(&fixed, round_up(geometry->blocks, geometry->cluster_blocks));
     ret_demand->inodes = inodes;
     return 0;
 }

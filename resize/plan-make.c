@@ -66,9 +66,9 @@ static int refuse_size(struct ext4 *ext4, uint64_t blocks, struct error *error)
     if (plan_minimum(ext4, &smallest, error))
         return -1;
     return error_set(error, ERROR_REFUSED,
-                     "the filesystem can't be as small as %" PRIu64 " bytes: its minimum is %" PRIu64
-                     " bytes (%" PRIu64 " blocks)",
-                     blocks * block_size, smallest.new.blocks * block_size, smallest.new.blocks);
+                     "the filesystem can't be as small as %" PRIu64
+                     " bytes: its minimum is %" PRIu64 " bytes (%" PRIu64 " blocks)",
+                     blocks * block_size, smallest.new.blocks *block_size, smallest.new.blocks);
 }
 
 static int plan_smaller(struct ext4 *ext4, uint64_t blocks, struct resize_plan *ret_plan,

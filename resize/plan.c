@@ -74,8 +74,8 @@ static size_t collect_moves(const struct resize_plan *plan, struct disk_range *r
     size_t count = 0;
 
     for (size_t i = 0; i < plan->relocation.move_count; i++)
-        ranges[count++] = blocks_range(plan, plan->relocation.moves[i].to,
-                                       plan->relocation.moves[i].count);
+        ranges[count++] =
+            blocks_range(plan, plan->relocation.moves[i].to, plan->relocation.moves[i].count);
     for (size_t i = 0; i < plan->relocation.node_count; i++)
         ranges[count++] = blocks_range(plan, plan->relocation.nodes[i], 1);
     for (int k = 0; k < 2; k++) {

@@ -66,12 +66,11 @@ static int copy_orphans(struct resize_relocating *relocating, uint32_t number, u
     ext2_filsys fs = ext4->fs;
 
     for (uint64_t i = 0; i < count; i++) {
-        errcode_t code =
-            io_channel_read_blk64(fs->io, from + i, 1, relocating->buffer);
+        errcode_t code = io_channel_read_blk64(fs->io, from + i, 1, relocating->buffer);
 
         if (code == 0)
-            code = ext2fs_orphan_file_block_csum_set(fs, number, to + i,
-                                                     (char *)relocating->buffer);
+            code =
+                ext2fs_orphan_file_block_csum_set(fs, number, to + i, (char *)relocating->buffer);
         if (code == 0)
             code = io_channel_write_blk64(fs->io, to + i, 1, relocating->buffer);
         if (code)
@@ -94,8 +93,7 @@ static int copy_part(struct resize_relocating *relocating, uint32_t number, uint
     return resize_copy_blocks(relocating, part.start, to, part.count, error);
 }
 
-int resize_copy_contents(struct resize_relocating *relocating, uint32_t number,
-                         struct error *error)
+int resize_copy_contents(struct resize_relocating *relocating, uint32_t number, struct error *error)
 {
     for (size_t i = 0; i < relocating->map.count; i++) {
         const struct ext4_mapping *mapping = &relocating->map.mappings[i];

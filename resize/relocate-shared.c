@@ -10,8 +10,8 @@ static bool goes(const struct resize_relocating *relocating, uint64_t block, boo
     struct ext4_run part;
 
     *ret_to = resize_relocation_of(&relocating->plan->relocation, block);
-    return *ret_to != block && resize_zones_meet(&relocating->plan->late,
-                                                 (struct ext4_run){*ret_to, 1}, &part) == late;
+    return *ret_to != block &&
+           resize_zones_meet(&relocating->plan->late, (struct ext4_run){*ret_to, 1}, &part) == late;
 }
 
 static int change_space(struct resize_relocating *relocating, uint64_t from, uint64_t to,

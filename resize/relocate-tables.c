@@ -63,10 +63,10 @@ static int write_contents(struct ext4 *ext4, const struct resize_tables *to,
     if (contents->inode_bitmap && ext4_io_write(&ext4->io, to->inode_bitmap * block_size,
                                                 contents->inode_bitmap, block_size, error))
         return -1;
-    return contents->inode_table ? ext4_io_write(&ext4->io, to->inode_table * block_size,
-                                                 contents->inode_table, table_size, error)
-                                 : ext4_io_zero(&ext4->io, to->inode_table * block_size, table_size,
-                                                error);
+    return contents->inode_table
+               ? ext4_io_write(&ext4->io, to->inode_table * block_size, contents->inode_table,
+                               table_size, error)
+               : ext4_io_zero(&ext4->io, to->inode_table * block_size, table_size, error);
 }
 
 static int change_space(struct resize_relocating *relocating, uint32_t group,

@@ -164,11 +164,10 @@ static int count_nodes(struct resize_relocating *relocating, struct error *error
 {
     struct ext4 *ext4 = relocating->ext4;
     struct ext2_inode_large *inode = relocating->inode;
-    int64_t clusters =
-        (int64_t)relocating->moved.node_count - (int64_t)relocating->map.node_count;
+    int64_t clusters = (int64_t)relocating->moved.node_count - (int64_t)relocating->map.node_count;
     int64_t blocks = clusters * ext4->geometry.cluster_blocks;
-    bool in_blocks = ext2fs_has_feature_huge_file(ext4->fs->super) &&
-                     inode->i_flags & EXT4_HUGE_FILE_FL;
+    bool in_blocks =
+        ext2fs_has_feature_huge_file(ext4->fs->super) && inode->i_flags & EXT4_HUGE_FILE_FL;
     uint64_t count = inode->i_blocks;
 
     if (clusters == 0)
@@ -199,8 +198,9 @@ static void copy_journal_map(struct ext4 *ext4, const struct ext2_inode_large *i
 static int write_inode(struct resize_relocating *relocating, uint32_t number, struct error *error)
 {
     struct ext4 *ext4 = relocating->ext4;
-    errcode_t code = ext2fs_write_inode_full(ext4->fs, number, (struct ext2_inode *)relocating->inode,
-                                             (int)EXT2_INODE_SIZE(ext4->fs->super));
+    errcode_t code =
+        ext2fs_write_inode_full(ext4->fs, number, (struct ext2_inode *)relocating->inode,
+                                (int)EXT2_INODE_SIZE(ext4->fs->super));
 
     if (code)
         return ext4_set_error(error, &ext4->io, code, "cannot write inode %u", number);
@@ -209,8 +209,8 @@ static int write_inode(struct resize_relocating *relocating, uint32_t number, st
     return 0;
 }
 
-int resize_relocate_inode(struct resize_relocating *relocating, size_t index,
-                          const uint64_t *nodes, bool late, bool *ret_moved, struct error *error)
+int resize_relocate_inode(struct resize_relocating *relocating, size_t index, const uint64_t *nodes,
+                          bool late, bool *ret_moved, struct error *error)
 {
     const struct resize_relocation *relocation = &relocating->plan->relocation;
     const struct resize_moved_inode *entry = &relocation->inodes[index];

@@ -19,9 +19,8 @@ struct collection {
 static int add_move(struct resize_relocation *relocation, struct resize_move move,
                     struct error *error)
 {
-    struct resize_move *larger =
-        array_make_room(relocation->moves, relocation->move_count, &relocation->move_capacity,
-                        sizeof *larger, error);
+    struct resize_move *larger = array_make_room(relocation->moves, relocation->move_count,
+                                                 &relocation->move_capacity, sizeof *larger, error);
 
     if (!larger)
         return -1;
@@ -45,8 +44,8 @@ static int add_inode(struct resize_relocation *relocation, uint32_t number, stru
 
 static int add_number(struct resize_numbers *numbers, uint32_t number, struct error *error)
 {
-    uint32_t *larger = array_make_room(numbers->list, numbers->count, &numbers->capacity,
-                                       sizeof *larger, error);
+    uint32_t *larger =
+        array_make_room(numbers->list, numbers->count, &numbers->capacity, sizeof *larger, error);
 
     if (!larger)
         return -1;
@@ -155,8 +154,7 @@ static int compare_lengths(const void *a, const void *b)
 static void sort_by_place(struct resize_relocation *relocation)
 {
     if (relocation->move_count > 1)
-        qsort(relocation->moves, relocation->move_count, sizeof *relocation->moves,
-              compare_places);
+        qsort(relocation->moves, relocation->move_count, sizeof *relocation->moves, compare_places);
 }
 
 /* A block of extended attributes that several inodes share came once for each. */
@@ -201,8 +199,7 @@ static int take_run(struct placing *placing, uint64_t count, struct ext4_run *re
 {
     if (resize_pool_take_whole(placing->early, count, ret_run, error))
         return -1;
-    if (ret_run->count == 0 &&
-        resize_pool_take_whole(placing->late, count, ret_run, error))
+    if (ret_run->count == 0 && resize_pool_take_whole(placing->late, count, ret_run, error))
         return -1;
     if (ret_run->count == 0 && resize_pool_take(placing->early, count, ret_run, error))
         return -1;

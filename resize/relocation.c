@@ -39,8 +39,7 @@ bool resize_relocation_meet(const struct resize_relocation *relocation, struct e
     if (i == relocation->move_count || move->from >= run.start + run.count)
         return false;
     ret_part->start = max_u64(move->from, run.start);
-    ret_part->count =
-        min_u64(move->from + move->count, run.start + run.count) - ret_part->start;
+    ret_part->count = min_u64(move->from + move->count, run.start + run.count) - ret_part->start;
     *ret_to = move->to + (ret_part->start - move->from);
     return true;
 }
@@ -50,8 +49,7 @@ uint64_t resize_relocation_of(const struct resize_relocation *relocation, uint64
     struct ext4_run part;
     uint64_t to;
 
-    return resize_relocation_meet(relocation, (struct ext4_run){block, 1}, &part, &to) ? to
-                                                                                       : block;
+    return resize_relocation_meet(relocation, (struct ext4_run){block, 1}, &part, &to) ? to : block;
 }
 
 static int remap_mapping(const struct resize_relocation *relocation, struct ext4_mapping mapping,

@@ -212,7 +212,8 @@ static int change_geometry(struct execution *execution, struct error *error)
     uint64_t disk_size = execution->run->disk_size;
 
     say(execution, "making room");
-    if (begin(execution, error) || (disk_size > disk->size && disk_set_size(disk, disk_size, error)))
+    if (begin(execution, error) ||
+        (disk_size > disk->size && disk_set_size(disk, disk_size, error)))
         return -1;
     if (!resize_plan_is_empty(execution->plan) && change_filesystem(execution, error))
         return -1;
@@ -232,8 +233,8 @@ static int write_copies(struct execution *execution, struct error *error)
     if (execution->plan->copies.count == 0)
         return 0;
     say(execution, "writing the copies of the superblock");
-    if (disk_begin(disk, error) ||
-        resize_apply_copies(execution->ext4, execution->plan, error) || disk_commit(disk, error))
+    if (disk_begin(disk, error) || resize_apply_copies(execution->ext4, execution->plan, error) ||
+        disk_commit(disk, error))
         return error_wrap(error, "after the filesystem had its new size");
     return 0;
 }

@@ -66,8 +66,7 @@ static int place_one(struct tables_plan *tables_plan, uint64_t count, uint64_t *
     if (run.count > 0)
         return 0;
     *ret_again = true;
-    return find_window(tables_plan, rounded, &run, error) ||
-                   resize_zones_add(windows, run, error)
+    return find_window(tables_plan, rounded, &run, error) || resize_zones_add(windows, run, error)
                ? -1
                : 0;
 }
@@ -76,8 +75,7 @@ static int place_one(struct tables_plan *tables_plan, uint64_t count, uint64_t *
 static int move_anywhere(struct tables_plan *tables_plan, uint32_t group, bool *ret_again,
                          struct error *error)
 {
-    struct resize_table_move move = {group,
-                                     resize_tables_of(tables_plan->ext4->fs, NULL, group)};
+    struct resize_table_move move = {group, resize_tables_of(tables_plan->ext4->fs, NULL, group)};
     uint32_t table_blocks = tables_plan->plan->old.inode_table_blocks;
 
     if (is_in_zone(tables_plan, move.to.inode_table, table_blocks) &&
@@ -99,7 +97,7 @@ static int move_within_group(struct tables_plan *tables_plan, uint32_t group, bo
     const struct ext4_geometry *new = &tables_plan->plan->new;
     struct ext4_run head = ext4_group_head(new, group);
     uint64_t place = head.start + head.count;
-    struct ext4_run row = {place, 2 + (uint64_t)new->inode_table_blocks};
+    struct ext4_run row = {place, 2 + (uint64_t) new->inode_table_blocks};
     struct resize_table_move move = {group, {place, place + 1, place + 2}};
     struct resize_zones *windows = tables_plan->windows;
 
@@ -121,14 +119,12 @@ static bool has_table_in_zone(const struct tables_plan *tables_plan, uint32_t gr
 
     return is_in_zone(tables_plan, tables.block_bitmap, 1) ||
            is_in_zone(tables_plan, tables.inode_bitmap, 1) ||
-           is_in_zone(tables_plan, tables.inode_table,
-                      tables_plan->plan->old.inode_table_blocks);
+           is_in_zone(tables_plan, tables.inode_table, tables_plan->plan->old.inode_table_blocks);
 }
 
 int resize_plan_table_moves(struct ext4 *ext4, struct resize_plan *plan,
-                            const struct resize_zones *zones,
-                            struct resize_pool *early, struct resize_zones *windows,
-                            bool *ret_again, struct error *error)
+                            const struct resize_zones *zones, struct resize_pool *early,
+                            struct resize_zones *windows, bool *ret_again, struct error *error)
 {
     struct tables_plan tables_plan = {ext4, plan, zones, early, windows, 0};
     bool flexible = ext2fs_has_feature_flex_bg(ext4->fs->super);
@@ -164,8 +160,7 @@ static int vacate(struct tables_plan *tables_plan, uint32_t group, struct ext4_r
     };
 
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
-        if (resize_zones_outside(tables_plan->zones, runs[i], add_run,
-                                 tables_plan->early, error))
+        if (resize_zones_outside(tables_plan->zones, runs[i], add_run, tables_plan->early, error))
             return -1;
     return resize_add_table_move(&tables_plan->plan->vacated, move, error);
 }
@@ -183,8 +178,8 @@ int resize_plan_vacating(struct ext4 *ext4, struct resize_plan *plan,
         return 0;
     if (resize_free_runs(ext4, plan->new.blocks, plan->old.blocks, add_run, &beyond, error))
         return -1;
-    for (uint32_t group = plan->new.groups;
-         group < plan->old.groups && needed > early->blocks; group++) {
+    for (uint32_t group = plan->new.groups; group < plan->old.groups &&needed > early->blocks;
+         group++) {
         struct resize_tables tables = resize_tables_of(ext4->fs, NULL, group);
         struct ext4_run room;
 

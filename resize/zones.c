@@ -11,8 +11,7 @@ int resize_zones_add(struct resize_zones *zones, struct ext4_run run, struct err
 
     if (run.count == 0)
         return 0;
-    larger =
-        array_make_room(zones->runs, zones->count, &zones->capacity, sizeof *larger, error);
+    larger = array_make_room(zones->runs, zones->count, &zones->capacity, sizeof *larger, error);
     if (!larger)
         return -1;
     zones->runs = larger;
