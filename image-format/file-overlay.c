@@ -200,6 +200,15 @@ static int overlay_lock(struct file *file, struct error *error)
     return file_lock(overlay_of(file)->below, error);
 }
 
+/* What stands beside the file below can be read; an overlay makes and removes nothing. */
+static int overlay_open_side(struct file *file, bool create, struct file **ret_side,
+                             struct error *error)
+{
+    if (create)
+        return error_set(error, ERROR_UNSUPPORTED, "there is no place for a journal beside it");
+    return file_open_side(overlay_of(file)->below, false, ret_side, error);
+}
+
 static int overlay_host_facts(struct file *file, struct file_host_facts *ret_facts,
                               struct error *error)
 {
@@ -223,6 +232,7 @@ static const struct file_operations overlay_operations = {
     .set_size = overlay_set_size,
     .flush = overlay_flush,
     .lock = overlay_lock,
+    .open_side = overlay_open_side,
     .host_facts = overlay_host_facts,
     .close = overlay_close,
 };
