@@ -8,6 +8,8 @@
 #include "image-format/file.h"
 #include "image-format/journal/journal.h"
 
+#define SECTOR_SIZE 512 /* of what is no device */
+
 struct raw {
     struct disk disk;
     struct file *file;
@@ -37,8 +39,8 @@ static int raw_describe(struct disk *disk, struct disk_description *ret_descript
         .type = "fixed",
         .log = logs[journal_state(raw->journal)],
         .virtual_size = disk->size,
-        .logical_sector_size = 512,
-        .physical_sector_size = 512,
+        .logical_sector_size = SECTOR_SIZE,
+        .physical_sector_size = SECTOR_SIZE,
     };
     struct file_host_facts facts;
 
@@ -134,8 +136,10 @@ static int check_size(struct raw *raw, uint64_t size, bool *ret_is_device, struc
         return error_set(error, ERROR_REFUSED,
                          "it is a device of %" PRIu64 " bytes, and can't get %" PRIu64, present,
                          size);
-    if (size == 0 || size > INT64_MAX)
-        return error_set(error, ERROR_REFUSED, "a raw image can't have %" PRIu64 " bytes", size);
+    if (size == 0 || size > INT64_MAX || (size % SECTOR_SIZE != 0 && size != present))
+        return error_set(error, ERROR_REFUSED,
+                         "a raw image can't get %" PRIu64 " bytes (whole sectors of %d expected)",
+                         size, SECTOR_SIZE);
     return 0;
 }
 
