@@ -131,13 +131,19 @@ static const struct refusal refusals[] = {
      "expand the disk to the size it had"},
 };
 
-static int check_table(struct candidate *candidate, struct error *error)
+/* Whether recovery does away with what a row finds. */
+static bool is_recovered(const struct refusal *row)
+{
+    return row->applies == needs_recovery || row->applies == has_orphans;
+}
+
+static int check_table(struct candidate *candidate, bool recovering, struct error *error)
 {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         const struct refusal *row = &refusals[i];
         char sentence[256];
 
-        if (!row->applies(candidate))
+        if ((recovering && is_recovered(row)) || !row->applies(candidate))
             continue;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -171,21 +177,19 @@ int ext4_is_there(struct disk *disk, bool *ret_is_there, struct error *error)
 }
 
 /* Another host may have it mounted: only a clean sequence number says that nobody has. */
-static int check_multiple_mount(struct ext4 *ext4, bool force, struct error *error)
+static int check_multiple_mount(struct disk *disk, const struct ext2_super_block *super,
+                                const struct ext4_geometry *geometry, struct error *error)
 {
-    struct ext2_super_block *super = ext4->fs->super;
     struct mmp_struct mmp;
-    uint8_t block[EXT2_MAX_BLOCK_SIZE];
-    errcode_t code;
 
-    if (!ext2fs_has_feature_mmp(super) || force)
+    if (!(super->s_feature_incompat & EXT4_FEATURE_INCOMPAT_MMP))
         return 0;
-    code = super->s_mmp_block < ext4->geometry.blocks
-               ? io_channel_read_blk64(ext4->fs->io, super->s_mmp_block, 1, block)
-               : EXT2_ET_MMP_BAD_BLOCK;
-    if (code)
-        return ext4_set_error(error, &ext4->io, code, "cannot read the multiple-mount block");
-    memcpy(&mmp, block, sizeof mmp);
+    if (super->s_mmp_block <= geometry->first_block || super->s_mmp_block >= geometry->blocks)
+        return error_set(error, ERROR_CORRUPT,
+                         "the superblock's s_mmp_block is %" PRIu64 " (a block expected)",
+                         (uint64_t)super->s_mmp_block);
+    if (disk_read(disk, super->s_mmp_block * geometry->block_size, &mmp, sizeof mmp, error))
+        return -1;
     if (mmp.mmp_magic == EXT4_MMP_MAGIC && mmp.mmp_seq == EXT4_MMP_SEQ_CLEAN)
         return 0;
     error_set(error, ERROR_BUSY,
@@ -240,24 +244,71 @@ static int open_fs(struct disk *disk, struct ext4 *ext4, struct error *error)
     return 0;
 }
 
-int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, struct error *error)
+static int check_checksum(const struct ext2_super_block *super, struct error *error)
 {
-    struct ext2_super_block super;
-    struct candidate candidate = {.super = &super};
+    uint32_t computed =
+        ext2fs_crc32c_le(~UINT32_C(0), (const unsigned char *)super,
+                         offsetof(struct ext2_super_block, s_checksum));
+
+    if (!(super->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM) ||
+        super->s_checksum == computed)
+        return 0;
+    error_set(error, ERROR_CORRUPT, "the superblock has a wrong checksum (0x%x expected)",
+              computed);
+    return error_set_remedy(error, "%s", fsck_remedy);
+}
+
+static int read_candidate(struct disk *disk, bool recovering, struct ext2_super_block *ret_super,
+                          struct ext4_geometry *ret_geometry, struct error *error)
+{
+    struct candidate candidate = {.super = ret_super};
     bool is_there;
 
-    ret_ext4->fs = NULL;
-    if (read_super(disk, &super, &is_there, error))
+    if (read_super(disk, ret_super, &is_there, error))
         return -1;
     if (!is_there)
         return error_set(error, ERROR_UNSUPPORTED, "the disk holds no ext2, ext3 or ext4");
-    if (ext4_geometry_read(&super, &ret_ext4->geometry, error))
+    if (ext4_geometry_read(ret_super, ret_geometry, error))
         return error_set_remedy(error, "%s", fsck_remedy);
-    candidate.disk_blocks = disk->size / ret_ext4->geometry.block_size;
-    if (check_table(&candidate, error) ||
+    candidate.disk_blocks = disk->size / ret_geometry->block_size;
+    if (check_table(&candidate, recovering, error))
+        return -1;
+    return recovering ? check_checksum(ret_super, error) : 0;
+}
+
+int ext4_check_super(struct disk *disk, struct ext2_super_block *ret_super,
+                     struct ext4_geometry *ret_geometry, struct error *error)
+{
+    return read_candidate(disk, true, ret_super, ret_geometry, error) ||
+                   check_multiple_mount(disk, ret_super, ret_geometry, error)
+               ? -1
+               : 0;
+}
+
+int ext4_open_recovering(struct disk *disk, struct ext4 *ret_ext4, struct error *error)
+{
+    struct ext2_super_block super;
+
+    ret_ext4->fs = NULL;
+    if (ext4_check_super(disk, &super, &ret_ext4->geometry, error) ||
         check_groups_are_there(disk, &ret_ext4->geometry, error) || open_fs(disk, ret_ext4, error))
         return -1;
-    if (check_multiple_mount(ret_ext4, force, error) ||
+    if (ext4_descriptors_check(&ret_ext4->geometry, ret_ext4->fs, error)) {
+        ext4_release(ret_ext4);
+        return -1;
+    }
+    return 0;
+}
+
+int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, struct error *error)
+{
+    struct ext2_super_block super;
+
+    ret_ext4->fs = NULL;
+    if (read_candidate(disk, false, &super, &ret_ext4->geometry, error) ||
+        check_groups_are_there(disk, &ret_ext4->geometry, error) || open_fs(disk, ret_ext4, error))
+        return -1;
+    if ((!force && check_multiple_mount(disk, &super, &ret_ext4->geometry, error)) ||
         ext4_descriptors_check(&ret_ext4->geometry, ret_ext4->fs, error) ||
         ext4_bitmaps_check(&ret_ext4->geometry, ret_ext4->fs, error)) {
         ext4_release(ret_ext4);

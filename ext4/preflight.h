@@ -25,6 +25,14 @@ struct ext4 {
  * ERROR_REFUSED, ERROR_UNSUPPORTED and ERROR_CORRUPT name what was found and the remedy. */
 int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, struct error *error);
 
+/* The first steps of ext4_open_checked, for recovery: passed over is what it mends (a journal to
+ * replay, orphans). The superblock: read, its checksum and its numbers checked, and what it alone
+ * speaks against; the multiple-mount protection. Then opening, with the descriptors checked
+ * and the bitmaps not. */
+int ext4_check_super(struct disk *disk, struct ext2_super_block *ret_super,
+                     struct ext4_geometry *ret_geometry, struct error *error);
+int ext4_open_recovering(struct disk *disk, struct ext4 *ret_ext4, struct error *error);
+
 /* Closes without writing; what ext4_open_checked left or zeros are fine. */
 void ext4_release(struct ext4 *ext4);
 

@@ -6,12 +6,12 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "base/size.h"
 #include "ext4/facts.h"
 #include "ext4/preflight.h"
 #include "image-format/disk.h"
 #include "image-format/file.h"
 #include "image-format/image.h"
+#include "resize/host-space.h"
 #include "resize/run.h"
 #include "vhdtool/options.h"
 
@@ -112,24 +112,15 @@ static bool has_nothing_to_do(const struct expansion *expansion)
 /* How large the file can get, and whether the host has room for that. */
 static int check_host_space(struct expansion *expansion, uint64_t free_space, struct error *error)
 {
-    CLEANUP_FREE struct disk_range *ranges = NULL;
-    char need_text[SIZE_TEXT_SIZE], free_text[SIZE_TEXT_SIZE];
+    struct expand_report *report = expansion->report;
     uint64_t cost;
-    size_t count;
 
-    if (resize_plan_ranges(&expansion->plan, &ranges, &count, error) ||
-        disk_growth_cost(expansion->disk, expansion->new_size, ranges, count, &cost, error))
+    if (resize_check_host_space(expansion->disk, &expansion->plan, expansion->new_size, free_space,
+                                &cost, error))
         return -1;
-    expansion->report->after.file_size = expansion->report->before.file_size + cost;
-    expansion->report->bytes_written = expansion->plan.write_bytes;
-    if (cost <= free_space)
-        return 0;
-    size_format(cost, need_text);
-    size_format(free_space, free_text);
-    error_set(error, ERROR_REFUSED,
-              "the host has %s free where the image lies (%s expected: the file may grow by that)",
-              free_text, need_text);
-    return error_set_remedy(error, "free that much there, or give a smaller size");
+    report->after.file_size = report->before.file_size + cost;
+    report->bytes_written = expansion->plan.write_bytes;
+    return 0;
 }
 
 static int plan_all(struct expansion *expansion, struct error *error)

@@ -4,7 +4,7 @@
 
 #include "base/progress.h"
 #include "image-format/file.h"
-#include "vhdtool/process-posix.h"
+#include "program/process-posix.h"
 
 struct watched_file {
     struct file file;

@@ -1,0 +1,106 @@
+/*
+ * The order: what the superblock in its place says is checked; the journal is
+ * read, checked and replayed; the superblock, which may have been in it, is read
+ * anew; then orphans are cleaned up, and last comes the superblock as a
+ * clean unmount leaves it.
+ */
+#include "ext4/recovery.h"
+
+#include <string.h>
+
+#include "ext4/bitmaps.h"
+#include "ext4/descriptors.h"
+#include "ext4/journal.h"
+#include "ext4/orphans.h"
+#include "ext4/preflight.h"
+#include "image-format/disk.h"
+
+#define STATE_CLEANING_ORPHANS 4 /* EXT4_ORPHAN_FS: the kernel was at it */
+
+int ext4_needs_recovery(struct disk *disk, bool *ret_needs, struct error *error)
+{
+    struct ext2_super_block super;
+    bool is_there;
+
+    *ret_needs = false;
+    if (ext4_is_there(disk, &is_there, error))
+        return -1;
+    if (!is_there)
+        return 0;
+    if (disk_read(disk, SUPERBLOCK_OFFSET, &super, sizeof super, error))
+        return -1;
+    *ret_needs = super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER ||
+                 super.s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT ||
+                 super.s_last_orphan != 0;
+    return 0;
+}
+
+static int replay_journal(struct disk *disk, const struct ext4_geometry *geometry,
+                          const struct ext2_super_block *super, struct ext4_recovery *recovery,
+                          struct error *error)
+{
+    struct journal journal = {0};
+    int result = journal_open(disk, geometry, super, &journal, error) ||
+                         journal_scan(&journal, error) || journal_check(&journal, error) ||
+                         journal_replay(&journal, &recovery->blocks, &recovery->revoked, error)
+                     ? -1
+                     : 0;
+
+    recovery->transactions = journal.end_sequence - journal.start_sequence;
+    journal_free(&journal);
+    return result;
+}
+
+/* The superblock's counts lag behind the descriptors' while a filesystem is mounted. */
+static int sum_up(struct ext4 *ext4, struct error *error)
+{
+    struct ext2_super_block *super = ext4->fs->super;
+    uint64_t clusters = 0, inodes = 0;
+
+    for (uint32_t group = 0; group < ext4->geometry.groups; group++) {
+        clusters += ext2fs_bg_free_blocks_count(ext4->fs, group);
+        inodes += ext2fs_bg_free_inodes_count(ext4->fs, group);
+    }
+    ext2fs_free_blocks_count_set(super, clusters * ext4->geometry.cluster_blocks);
+    super->s_free_inodes_count = (uint32_t)inodes;
+    super->s_feature_incompat &= ~(uint32_t)EXT3_FEATURE_INCOMPAT_RECOVER;
+    super->s_state &= (uint16_t)~STATE_CLEANING_ORPHANS;
+    return ext4_write_super(ext4->fs, error);
+}
+
+static int finish(struct disk *disk, uint32_t now, struct ext4_recovery *recovery,
+                  struct error *error)
+{
+    struct ext4 ext4;
+    int result;
+
+    if (ext4_open_recovering(disk, &ext4, error))
+        return -1;
+    result = ext4_clean_orphans(&ext4, now, recovery, error) || sum_up(&ext4, error) ? -1 : 0;
+    ext4_release(&ext4);
+    return result;
+}
+
+int ext4_recover(struct disk *disk, uint32_t now, struct ext4_recovery *ret_recovery,
+                 struct error *error)
+{
+    struct ext4_recovery recovery = {0};
+    struct ext2_super_block super;
+    struct ext4_geometry geometry;
+
+    if (ext4_check_super(disk, &super, &geometry, error))
+        return -1;
+    if (super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) {
+        if (!(super.s_feature_compat & EXT3_FEATURE_COMPAT_HAS_JOURNAL)) {
+            error_set(error, ERROR_CORRUPT,
+                      "the filesystem's journal is to be replayed, but it has none");
+            return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
+        }
+        if (replay_journal(disk, &geometry, &super, &recovery, error))
+            return -1;
+    }
+    if (finish(disk, now, &recovery, error))
+        return -1;
+    *ret_recovery = recovery;
+    return 0;
+}

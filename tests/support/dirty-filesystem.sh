@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Makes an ext4 filesystem as a machine leaves it that is cut off: mounted, its journal full of
+# changes, files deleted and still open.
+#
+#   dirty-filesystem.sh IMAGE SIZE MKFS_OPTIONS MOUNT_OPTIONS WORK...
+#
+# WORK: names of the functions below, done in this order. Needs root, mke2fs and loop mounts; status
+# 77 without. The image is copied while it is mounted; commits by time and writing back
+# are far away then.
+set -eu -o pipefail
+
+image=$1 size=$2 mkfs_options=$3 mount_options=$4
+shift 4
+folder=$(mktemp -d "${TMPDIR:-/dev/shm}/dirty-filesystem.XXXXXX")
+
+clean_up() {
+    exec 3>&- 4>&- 5>&- 6>&-
+    ! mountpoint -q "$folder/mount" || umount "$folder/mount"
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+
+numbers() {
+    seq -f "a line of text with the number %.0f in it" 1 "$1"
+}
+
+# Files and folders of all sizes, on disk and known to the journal.
+create() {
+    mkdir -p "$m/folder/deeper"
+    for i in $(seq 1 120); do
+        numbers "$i" >"$m/folder/file$i"
+    done
+    numbers 40000 >"$m/large"
+    ln "$m/large" "$m/folder/deeper/same"
+    ln -s target "$m/short"
+    ln -s "$(printf '%0200d' 7)" "$m/long"
+    truncate -s 3M "$m/hole"
+    numbers 3000 | dd of="$m/hole" seek=1500 conv=notrunc status=none
+    fallocate -l 300K "$m/unwritten"
+    sync "$m/large"
+}
+
+# Blocks of directories are logged, freed and used for contents, which aren't logged: what
+# the log has for them must not be replayed.
+revoke() {
+    mkdir "$m/soon-gone"
+    for i in $(seq 1 400); do
+        : >"$m/soon-gone/a-rather-long-name-so-that-the-folder-gets-many-blocks-$i"
+    done
+    sync "$m/soon-gone"
+    rm -r "$m/soon-gone"
+    for i in $(seq 1 60); do
+        numbers 900 >"$m/after$i"
+    done
+    sync "$m"/after*
+}
+
+# Deleted and still open: a small one, a large one, a folder, one with a large attribute and one
+# with a shared block of attributes.
+orphans() {
+    numbers 5 >"$m/orphan-small"
+    numbers 60000 >"$m/orphan-large"
+    numbers 60000 | tee "$m/orphan-holes" >/dev/null
+    for i in $(seq 0 20 1000); do
+        fallocate -p -o "${i}K" -l 4K "$m/orphan-holes" 2>/dev/null || true
+    done
+    mkdir "$m/orphan-folder"
+    numbers 10 >"$m/orphan-attributes"
+    numbers 10 >"$m/stays-with-attributes"
+    if command -v setfattr >/dev/null; then
+        setfattr -n user.large -v "$(printf '%0600d' 5)" "$m/orphan-attributes" 2>/dev/null || true
+        setfattr -n user.large -v "$(printf '%0600d' 5)" "$m/stays-with-attributes" 2>/dev/null || true
+        setfattr -n user.huge -v "$(printf '%09000d' 5)" "$m/orphan-small" 2>/dev/null || true
+    fi
+    sync "$m"/orphan*
+    exec 3<"$m/orphan-small" 4<"$m/orphan-large" 5<"$m/orphan-attributes" 6<"$m/orphan-holes"
+    (cd "$m/orphan-folder" && exec sleep 1000) &
+    sleeper=$!
+    rm "$m"/orphan-small "$m"/orphan-large "$m"/orphan-attributes "$m"/orphan-holes
+    rmdir "$m/orphan-folder"
+    numbers 1 >"$m/after-orphans"
+    sync "$m/after-orphans"
+}
+
+# Blocks that begin with the journal's magic number.
+escapes() {
+    for i in $(seq 1 20); do
+        printf '\xc0\x3b\x39\x98' >"$folder/block"
+        head -c 65532 /dev/urandom >>"$folder/block"
+        for block in $(seq 0 1 63); do
+            printf '\xc0\x3b\x39\x98' |
+                dd of="$folder/block" bs=1K seek="$block" conv=notrunc status=none
+        done
+        cp "$folder/block" "$m/magic$i"
+        sync "$m/magic$i"
+    done
+}
+
+# Goes round and round in the journal.
+wrap() {
+    for round in $(seq 1 40); do
+        mkdir "$m/round$round"
+        for i in $(seq 1 50); do
+            numbers 3 >"$m/round$round/$i"
+        done
+        sync "$m/round$round"
+        [ "$((round % 3))" != 0 ] || rm -r "$m/round$((round - 1))"
+    done
+    sync "$m/round40"
+}
+
+truncate -s "$size" "$folder/image"
+# shellcheck disable=SC2086
+mke2fs -q -t ext4 $mkfs_options "$folder/image"
+m=$folder/mount
+mkdir "$m"
+sleeper=
+mount -o "loop,commit=600${mount_options:+,$mount_options}" "$folder/image" "$m" || exit 77
+for work in "$@"; do
+    "$work"
+done
+cp --sparse=always "$folder/image" "$image"
+[ -z "$sleeper" ] || kill "$sleeper"
