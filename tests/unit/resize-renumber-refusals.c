@@ -221,7 +221,7 @@ Test(resize_renumber_refusals, wrong_checksums)
         {"block=$(debugfs -R 'bmap /tree0/many 1' \"$1\" 2>/dev/null); at=$((block * 1024 + 1020))",
          "wrong checksum"},
         {"at=$(debugfs -R 'imap /tree0/file1' \"$1\" 2>/dev/null | sed -n 's/.*block \\([0-9]*\\),"
-         " offset \\(.*\\)/$((\\1 * 1024 + \\2 + 124))/p'); eval at=$at",
+         " offset \\(.*\\)/$((\\1 * 1024 + \\2 + 124))/p'); eval \"at=$at\"",
          "wrong checksum"},
     };
 
