@@ -147,15 +147,36 @@ Test(resize_renumber, trees_of_extents)
     judge_by_kernel("-b 1024 -N 3000 -O orphan_file", 48 * MIB, fill_fragments);
 }
 
-/* The quota file of projects and the orphan file have numbers like others, and no names. */
+/* The quota file of projects and the orphan file have numbers like others, and no names. Both are
+ * made to move. */
 Test(resize_renumber, inodes_that_the_superblock_mentions)
 {
+    static const char accounts[] = "debugfs -R 'list_quota project' \"$1\" 2>/dev/null";
     char *path = make_filesystem("-b 1024 -N 3000 -O project,orphan_file", 32 * MIB, 1, &error);
+    CLEANUP_FREE char *before = NULL;
+    struct moves moves = {0};
+    struct opened opened;
 
     cr_assert_not_null(path, "%s", error.message);
-    free(run_script("tune2fs -Q usrquota,grpquota,prjquota \"$1\"", path));
-    for (uint64_t seed = 0; seed < 5; seed++)
-        renumber_and_judge(path, "anywhere", ANYWHERE, seed);
-    renumber_and_judge(path, "downwards", DOWNWARDS, 7);
+    free(run_script("debugfs -w -R 'set_inode_field /tree0/file7 projid 4711' \"$1\";"
+                    "tune2fs -Q usrquota,grpquota,prjquota \"$1\"",
+                    path));
+    before = run_script(accounts, path);
+    cr_assert(strstr(before, "4711"), "%s", before);
+    open_filesystem(path, &opened);
+    add_move(&moves, opened.ext4.fs->super->s_prj_quota_inum, 2900);
+    add_move(&moves, opened.ext4.fs->super->s_orphan_file_inum, 2990);
+    close_filesystem(&opened);
+    qsort(moves.list, moves.count, sizeof *moves.list, compare_moves);
+    renumber(path, moves);
+    free(moves.list);
+    expect_clean(path, "both");
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        CLEANUP_FREE char *after = NULL;
+
+        renumber_and_judge(path, "anywhere", seed < 3 ? ANYWHERE : DOWNWARDS, seed);
+        after = run_script(accounts, path);
+        cr_expect_str_eq(before, after);
+    }
     filesystem_remove(path);
 }
