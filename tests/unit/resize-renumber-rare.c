@@ -86,3 +86,74 @@ Test(resize_renumber_rare, lost_and_found)
     expect_clean(path, "lost+found");
     filesystem_remove(path);
 }
+
+#define KEY "tool=$(realpath \"${TESTS:-tests}/support/fscrypt.py\"); " MOUNT "python3 \"$tool\" . "
+
+static const char fill_encrypted[] =
+    KEY "|| exit 77; mkdir -p secret plain; python3 \"$tool\" . secret; mkdir -p secret/a/b/c;"
+        "for i in $(seq 300); do echo $i >secret/a/file-$i; ln -s target-$i secret/link-$i; done;"
+        "head -c 300000 /dev/urandom >secret/large; setfattr -n user.note -v text secret/large;"
+        "rm secret/a/file-1*; touch plain/{1..50};" LEAVE;
+
+/* The tree as one sees it who has the key. */
+static const char read_encrypted[] = KEY "; sync; find . -printf '%p %y %m %T@ %n %l\n' | sort;"
+                                         "find . -type f -print0 | sort -z | xargs -0 sha256sum;"
+                                         "getfattr -R -d . 2>/dev/null | sort;" LEAVE;
+
+static bool can_encrypt(void)
+{
+    CLEANUP_FREE char *output = NULL;
+    char *path = make_filesystem("-b 4096 -O encrypt", 8 * MIB, 0, &error);
+    const char *const words[] = {"bash", "-c", KEY "|| exit 77;" LEAVE, "bash", path, NULL};
+    int status;
+
+    cr_assert_not_null(path);
+    cr_assert_eq(host_run(words, &status, &output, &error), 0);
+    filesystem_remove(path);
+    return status == 0;
+}
+
+Test(resize_renumber_rare, encrypted_files)
+{
+    char *path, *before, *after;
+
+    if (!can_mount() || !can_encrypt())
+        cr_skip("filesystems with encryption can't be mounted");
+    path = make_filesystem("-b 4096 -N 2000 -O encrypt", 32 * MIB, 0, &error);
+    cr_assert_not_null(path, "%s", error.message);
+    free(run_script(fill_encrypted, path));
+    before = run_script(read_encrypted, path);
+    cr_assert(strstr(before, "file-44"), "%s", before);
+    renumber_and_judge(path, "encrypted", ANYWHERE, 1);
+    renumber_and_judge(path, "encrypted", DOWNWARDS, 1);
+    after = run_script(read_encrypted, path);
+    cr_expect_str_eq(before, after);
+    expect_clean(path, "after the kernel read it");
+    free(before);
+    free(after);
+    filesystem_remove(path);
+}
+
+/* The policy that ties contents to numbers, as the kernel writes it. */
+Test(resize_renumber_rare, files_encrypted_by_number)
+{
+    struct opened opened;
+    struct moves moves;
+    char *path;
+
+    if (!can_mount() || !can_encrypt())
+        cr_skip("filesystems with encryption can't be mounted");
+    path = make_filesystem("-b 4096 -N 2000 -O encrypt,stable_inodes", 16 * MIB, 0, &error);
+    cr_assert_not_null(path, "%s", error.message);
+    free(run_script(KEY "; mkdir secret; python3 \"$tool\" . secret 8; touch secret/{1..9};" LEAVE,
+                    path));
+    free(run_script("debugfs -w -R 'feature -stable_inodes' \"$1\"", path));
+    moves = choose(path, ANYWHERE, 1);
+    open_filesystem(path, &opened);
+    cr_expect_eq(resize_renumber_check(&opened.ext4, moves.list, moves.count, &error), -1);
+    cr_expect_eq(error.kind, ERROR_REFUSED);
+    cr_expect(strstr(error.message, "its number is part of"), "%s", error.message);
+    close_filesystem(&opened);
+    free(moves.list);
+    filesystem_remove(path);
+}
