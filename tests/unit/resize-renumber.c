@@ -147,6 +147,23 @@ Test(resize_renumber, trees_of_extents)
     judge_by_kernel("-b 1024 -N 3000 -O orphan_file", 48 * MIB, fill_fragments);
 }
 
+/* Lengths of entries that don't fit into their field. */
+Test(resize_renumber, blocks_of_64_kib)
+{
+    char *path = make_filesystem("-b 65536 -N 3000 -O ^has_journal", 96 * MIB, 1, &error);
+
+    cr_assert_not_null(path, "%s", error.message);
+    renumber_and_judge(path, "linear", ANYWHERE, 1);
+    free(run_script("{ echo cd tree0/many; for i in $(seq 900); do"
+                    "  echo symlink $(printf %0200d $i) target; done; } | debugfs -w -f - \"$1\";"
+                    "e2fsck -fyD \"$1\" || test $? = 1; debugfs -R 'htree_dump tree0/many' \"$1\" |"
+                    "grep -q 'Root node'",
+                    path));
+    renumber_and_judge(path, "hashed", ANYWHERE, 2);
+    renumber_and_judge(path, "hashed", DOWNWARDS, 2);
+    filesystem_remove(path);
+}
+
 /* The quota file of projects and the orphan file have numbers like others, and no names. Both are
  * made to move. */
 Test(resize_renumber, inodes_that_the_superblock_mentions)
