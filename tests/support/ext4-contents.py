@@ -2,7 +2,8 @@
 """ext4-contents.py FOLDER [BYTES BLOCK-SIZE]
 
 Fills a folder, the top of a mounted filesystem, with all kinds of contents, the same ones in each
-run; they take a quarter of BYTES (what is free there). Prints the kinds that the filesystem
+run; they take a quarter of BYTES (what is free there). With both numbers, less of what takes
+mke2fs -d and debugfs long: names in one folder, and holes. Prints the kinds that the filesystem
 doesn't have, one a line.
 
 Two stages with a large file between them that goes away in the end: what the second one makes
@@ -92,6 +93,7 @@ class Contents:
         self.block = int(block or space.f_frsize)
         self.unit = self.probe_unit()
         self.inodes = space.f_favail
+        self.few = block is not None
 
     def at(self, *names):
         return os.path.join(self.top, *names)
@@ -130,7 +132,8 @@ class Contents:
         """Many names of few inodes: a hashed directory, with all that mentions an inode."""
         folder = self.folder(stage + '-names')
         inodes = self.count(16, 0.01)
-        for i in range(max(100, min(10000, self.free // 3000)) // (1 if stage == 'first' else 8)):
+        count = max(100, min(1000 if self.few else 10000, self.free // 3000))
+        for i in range(count if stage == 'first' else count // 8):
             path = os.path.join(folder, 'a-rather-long-name-%d' % (i * 7919 % 1000003))
             if i < inodes:
                 write(path, i)
@@ -208,9 +211,10 @@ class Contents:
     def sparse(self, stage):
         """One block each behind the borders of direct, indirect, ... blocks, and of 32 bits."""
         fd = create(self.at(self.folder(stage + '-large'), 'sparse'))
-        for place in (0, 1 << 20, 5 << 20, 70 << 20, 1 << 31, (4 << 30) + 8192, 5 << 30):
+        places = (0, 1 << 20, 5 << 20, 70 << 20, 1 << 31, (4 << 30) + 8192, 5 << 30)
+        for place in places[:4] if self.few else places:
             os.pwrite(fd, content(self.block), place)
-        os.ftruncate(fd, (6 << 30) + 123)
+        os.ftruncate(fd, (75 << 20 if self.few else 6 << 30) + 123)
         os.close(fd)
 
     def preallocated(self, stage):
