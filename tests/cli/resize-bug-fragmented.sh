@@ -1,0 +1,22 @@
+# A file in single blocks, whose extent tree has several leaves, moves into free space where all its
+# blocks come to lie in a row: the contents and the tree are whole.
+# resize2fs 1.47.0: a mapping that can join the last one of the leaf before corrupts the tree.
+. "$TESTS/support/lib.sh"
+. "$TESTS/support/resize.sh"
+need_mount
+
+make_raw a.raw 64M -b 1024
+mount_raw a.raw tree
+fill_up tree
+read -r start length < <(last_extent tree/wall/0)
+"$TESTS/support/single-blocks.py" tree/wall/0 $((start + length)) tree/pieces 3000 1024
+[ "$(filefrag tree/pieces | sed 's/.*: \([0-9]*\) extents.*/\1/')" -gt 2500 ] || fail "no pieces"
+rm -r tree/wall
+(cd tree && sha256sum pieces) >sums
+umount tree
+e2fsck -fy a.raw >/dev/null 2>&1 || [ $? = 1 ]
+
+resize a.raw 30M
+fsck_clean a.raw
+mount_raw a.raw tree ro
+(cd tree && sha256sum --quiet -c ../sums) || fail "other contents"
