@@ -41,8 +41,10 @@ expect_blocks() {
 
 # fill_up DIR: takes all free space, in files DIR/wall/N: large ones, then ever smaller ones.
 fill_up() {
-    local size number=0
+    local size number=0 device
 
+    device=$(findmnt -n -o SOURCE "$1")
+    echo 0 >"/sys/fs/ext4/${device##*/}/reserved_clusters" # else the kernel keeps 2 %
     mkdir "$1/wall"
     for size in $(($(stat -f -c "%f * %S" "$1") * 9 / 10)) 1M 64K 4K 1K; do
         while fallocate -l "$size" "$1/wall/$number" 2>/dev/null; do
