@@ -11,9 +11,9 @@
 
 words=$1 size=$2
 shift 2
-peer= # resize2fs, of which less is asked
+peer=
 case $RESIZE in
-*/checked-resize2fs) peer=1 ;;
+*/checked-resize2fs) peer=1 ;; # of which less is asked
 esac
 features=$(printf '%s\n' "$words" | grep -o -- '-O [^ ]*' || true)
 
@@ -73,11 +73,6 @@ fill() {
     else
         fill_by_mke2fs
     fi
-}
-
-# resize2fs may leave extent trees wider than need be.
-judge() {
-    fsck_clean image.raw ${peer:+-E no_optimize_extents}
 }
 
 # field NAME: of the superblock.
@@ -170,7 +165,7 @@ check_minimum() {
     run_resize -M image.raw
     blocks=$(field 'Block count')
     [ "$blocks" = "$before" ] || fail "-M again: $blocks blocks, $before before"
-    judge
+    fsck_clean image.raw
 }
 
 check_words() {
@@ -220,7 +215,7 @@ make_move() {
     *) run_resize image.raw "$1" ;;
     esac
     blocks=$(field 'Block count')
-    judge
+    fsck_clean image.raw
     [ "$1" = -M ] || check_blocks "$asked"
     check_file "$1"
     check_words "$1"
@@ -237,7 +232,7 @@ use_it() {
     sync -f tree
     rm -rf tree/used tree/first-small-* tree/second-fragments
     umount tree
-    judge
+    fsck_clean image.raw
 }
 
 mkdir tree
@@ -249,7 +244,7 @@ group=$(field 'Blocks per group')
 blocks=$(field 'Block count')
 move=filling
 e2fsck -fy image.raw >/dev/null 2>&1 || [ $? = 1 ] # the kernel leaves extent trees wider than need be
-judge
+fsck_clean image.raw
 fingerprint >before
 for move; do
     make_move "$move"

@@ -12,6 +12,9 @@ need_mount
 RESIZE=${RESIZE:-$(dirname "$VHDTOOL")/ext4resize}
 export RESIZE
 command -v "$RESIZE" >/dev/null || fail "no program $RESIZE"
+case $RESIZE in
+*/checked-resize2fs) export FSCK_OPTIONS="-E no_optimize_extents" ;; # it leaves trees wider than need be
+esac
 
 resize_cases=0
 resize_failed=0

@@ -6,6 +6,9 @@ need mke2fs e2fsck dumpe2fs debugfs python3
 RESIZE=${RESIZE:-$(dirname "$VHDTOOL")/ext4resize}
 export RESIZE
 command -v "$RESIZE" >/dev/null || fail "no program $RESIZE"
+case $RESIZE in
+*/checked-resize2fs) export FSCK_OPTIONS="-E no_optimize_extents" ;; # it leaves trees wider than need be
+esac
 [ -z "${MEMORY:-}" ] || cd "$MEMORY" # twice as fast as a disk
 
 # make_raw FILE SIZE MKE2FS-WORDS...
