@@ -53,4 +53,8 @@ void job_print_plan(const struct job *job);
 /* Carries the plan out. */
 int job_run(struct job *job, struct error *error);
 
+/* Finishes the undo file where there is one, also after a failure: what was written until then can
+ * be undone as well. */
+int job_finish_undo(struct job *job, struct error *error);
+
 #endif

@@ -80,7 +80,7 @@ static int recover(struct job *job, struct error *error)
         return -1;
     if (!needs)
         return 0;
-    job->state.begun = true;
+    job->state.begun = job->changes;
     if (disk_begin(job->disk, error) || ext4_recover(job->disk, job->now, &recovery, error) ||
         disk_commit(job->disk, error))
         return error_wrap(error, "recovering the filesystem's journal");
