@@ -22,6 +22,7 @@ struct job {
     bool changes;      /* it may write */
     uint32_t now;      /* seconds since 1970 */
     struct file *undo; /* ext4resize/undo-file.h, beneath the disk, which owns it; NULL: none */
+    char *undo_path;   /* where the undo file is; NULL: none */
     struct disk *disk;
     struct disk_description description;
     bool is_device; /* a block device: its size can't be changed */

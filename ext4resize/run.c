@@ -59,10 +59,10 @@ static void announce(const struct job *job)
 {
     const struct options *options = job->options;
 
-    if (options->undo && options->undo[0])
+    if (job->undo_path)
         printf("Overwriting existing filesystem; this can be undone using the command:\n"
                "    e2undo %s %s\n\n",
-               options->undo, options->device);
+               job->undo_path, options->device);
     if (job->goal == RESIZE_TO_64BIT || job->goal == RESIZE_TO_32BIT)
         printf("Converting the filesystem to %d-bit.\n", job->goal == RESIZE_TO_64BIT ? 64 : 32);
     else
