@@ -38,6 +38,18 @@ int ext4_block_map_append(struct ext4_block_map *map, struct ext4_mapping mappin
     return 0;
 }
 
+int ext4_block_map_add_node(struct ext4_block_map *map, uint64_t block, struct error *error)
+{
+    uint64_t *nodes =
+        array_make_room(map->nodes, map->node_count, &map->node_capacity, sizeof *nodes, error);
+
+    if (!nodes)
+        return -1;
+    map->nodes = nodes;
+    map->nodes[map->node_count++] = block;
+    return 0;
+}
+
 void ext4_block_map_free(struct ext4_block_map *map)
 {
     free(map->mappings);
@@ -73,26 +85,24 @@ static int count_clusters(const struct ext4 *ext4, uint32_t number,
     return 0;
 }
 
-/* i_blocks counts whole clusters, in units of 512 bytes or, where HUGE_FILE is set, of blocks. With
- * ea_inode, the values in other inodes come on top. */
-static int check_block_count(const struct ext4 *ext4, uint32_t number,
-                             const struct ext2_inode_large *inode, const struct ext4_block_map *map,
-                             struct error *error)
+/* i_blocks counts whole clusters, in units of 512 bytes or, where HUGE_FILE is set, of blocks. */
+int inode_check_block_count(const struct ext4 *ext4, uint32_t number,
+                            const struct ext2_inode_large *inode, const struct ext4_block_map *map,
+                            uint64_t charged, bool is_exact, struct error *error)
 {
-    struct ext2_super_block *super = ext4->fs->super;
-    bool has_huge_files = ext2fs_has_feature_huge_file(super);
+    bool has_huge_files = ext2fs_has_feature_huge_file(ext4->fs->super);
     uint64_t found = inode->i_blocks, expected = 0;
 
     if (count_clusters(ext4, number, map, &expected, error))
         return -1;
     if (has_huge_files)
         found |= (uint64_t)inode->osd2.linux2.l_i_blocks_hi << 32;
-    expected += map->node_count;
+    expected += map->node_count + charged;
     expected += ext2fs_file_acl_block(ext4->fs, (const struct ext2_inode *)inode) != 0;
     expected *= ext4->geometry.cluster_blocks;
     if (!has_huge_files || !(inode->i_flags & EXT4_HUGE_FILE_FL))
         expected *= ext4->geometry.block_size / 512;
-    if (found == expected || (found > expected && ext2fs_has_feature_ea_inode(super)))
+    if (found == expected || (found > expected && !is_exact))
         return 0;
     return inode_is_damaged(error, number,
                             "it claims i_blocks of %" PRIu64 " (%" PRIu64 " were found)", found,
@@ -111,7 +121,8 @@ int ext4_block_map_read(struct ext4 *ext4, uint32_t number, const struct ext2_in
     /* The list of bad blocks maps them in no order, and counts as it likes. */
     if (number == EXT2_BAD_INO)
         return 0;
-    return check_block_count(ext4, number, inode, map, error);
+    return inode_check_block_count(ext4, number, inode, map, 0,
+                                   !ext2fs_has_feature_ea_inode(ext4->fs->super), error);
 }
 
 size_t ext4_block_map_nodes_needed(const struct ext4 *ext4, const struct ext4_block_map *map)

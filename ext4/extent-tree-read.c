@@ -122,9 +122,7 @@ static int take_index(struct walk *walk, const uint8_t *entry, uint32_t depth, s
 {
     uint8_t *node = walk->blocks + (size_t)depth * walk->ext4->fs->blocksize;
     uint64_t place = get_le32(entry + 4) | (uint64_t)get_le16(entry + 8) << 32;
-    struct ext4_block_map *map = walk->map;
     struct extent_header header;
-    uint64_t *nodes;
 
     if (!inode_run_is_inside(walk->ext4, place, 1))
         return inode_is_damaged(error, walk->number,
@@ -138,12 +136,9 @@ static int take_index(struct walk *walk, const uint8_t *entry, uint32_t depth, s
                                 "the node of its extent tree in block %" PRIu64
                                 " begins at block %" PRIu32 " of the file (%" PRIu32 " expected)",
                                 place, get_le32(node + EXTENT_ENTRY_SIZE), get_le32(entry));
-    nodes = array_make_room(map->nodes, map->node_count, &map->node_capacity, sizeof *nodes, error);
-    if (!nodes)
-        return -1;
-    map->nodes = nodes;
-    map->nodes[map->node_count++] = place;
-    return take_node(walk, node, &header, error);
+    return ext4_block_map_add_node(walk->map, place, error) || take_node(walk, node, &header, error)
+               ? -1
+               : 0;
 }
 
 static int take_node(struct walk *walk, const uint8_t *node, const struct extent_header *header,

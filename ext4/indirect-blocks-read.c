@@ -50,15 +50,8 @@ static int check_repetition(const struct walk *walk, struct error *error)
 
 static int add_node(struct walk *walk, uint64_t place, struct error *error)
 {
-    struct ext4_block_map *map = walk->map;
-    uint64_t *nodes =
-        array_make_room(map->nodes, map->node_count, &map->node_capacity, sizeof *nodes, error);
-
-    if (!nodes)
-        return -1;
-    map->nodes = nodes;
-    map->nodes[map->node_count++] = place;
-    return check_repetition(walk, error);
+    return ext4_block_map_add_node(walk->map, place, error) || check_repetition(walk, error) ? -1
+                                                                                             : 0;
 }
 
 static int make_blocks(struct walk *walk, struct error *error)

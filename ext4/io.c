@@ -135,45 +135,54 @@ static errcode_t channel_read_blk64(io_channel base, unsigned long long block, i
 
 /* How many bytes from offset on, of size, are alike in whether the committed filesystem uses them.
  */
-static uint64_t alike_size(const struct channel *channel, uint64_t offset, uint64_t size,
-                           bool *ret_used)
+static uint64_t alike_size(const struct ext4_io *io, uint64_t offset, uint64_t size, bool *ret_used)
 {
-    const struct ext4_io *io = channel->io;
-    uint64_t block_size = (uint64_t)channel->base.block_size, end;
-
     *ret_used = offset < io->committed_size;
     if (!*ret_used)
         return size;
     size = min_u64(size, io->committed_size - offset);
-    if (!io->space)
-        return size;
-    *ret_used = !ext4_space_is_committed_free(io->space, offset / block_size);
-    end = round_down(offset, block_size) + block_size;
-    while (end < offset + size &&
-           ext4_space_is_committed_free(io->space, end / block_size) != *ret_used)
-        end += block_size;
-    return min_u64(end - offset, size);
+    return io->space ? ext4_space_alike(io->space, offset, size, ret_used) : size;
 }
 
-static errcode_t write_range(struct channel *channel, uint64_t offset, const void *data,
-                             uint64_t size)
+int ext4_io_write(struct ext4_io *io, uint64_t offset, const void *data, uint64_t size,
+                  struct error *error)
 {
-    struct ext4_io *io = channel->io;
-    struct error error = {0};
-
-    channel->stats.bytes_written += size;
     while (size > 0) {
         bool used;
-        uint64_t part = alike_size(channel, offset, size, &used);
+        uint64_t part = alike_size(io, offset, size, &used);
 
         if ((used ? disk_write : disk_write_unreferenced)(io->disk, offset, data, (size_t)part,
-                                                          &error))
-            return disk_failed(io, &error);
+                                                          error))
+            return -1;
         offset += part;
         data = (const char *)data + part;
         size -= part;
     }
     return 0;
+}
+
+int ext4_io_zero(struct ext4_io *io, uint64_t offset, uint64_t size, struct error *error)
+{
+    while (size > 0) {
+        bool used;
+        uint64_t part = alike_size(io, offset, size, &used);
+
+        if ((used ? disk_zero : disk_zero_unreferenced)(io->disk, offset, part, error))
+            return -1;
+        offset += part;
+        size -= part;
+    }
+    return 0;
+}
+
+static errcode_t write_range(struct channel *channel, uint64_t offset, const void *data,
+                             uint64_t size)
+{
+    struct error error = {0};
+
+    channel->stats.bytes_written += size;
+    return ext4_io_write(channel->io, offset, data, size, &error) ? disk_failed(channel->io, &error)
+                                                                  : 0;
 }
 
 static errcode_t channel_write_blk64(io_channel base, unsigned long long block, int count,
@@ -239,7 +248,7 @@ static errcode_t channel_zeroout(io_channel base, unsigned long long block,
 
     if (count > INT64_MAX || !find_range(channel, block, (int64_t)count, &offset, &size))
         return EXT2_ET_SHORT_WRITE;
-    if (disk_zero(channel->io->disk, offset, size, &error))
+    if (ext4_io_zero(channel->io, offset, size, &error))
         return disk_failed(channel->io, &error);
     return 0;
 }

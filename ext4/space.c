@@ -105,7 +105,7 @@ static struct group *group_with_bitmap(struct ext4_space *space, uint32_t index,
     return group;
 }
 
-bool ext4_space_is_committed_free(struct ext4_space *space, uint64_t block)
+static bool is_free(struct ext4_space *space, uint64_t block, bool committed)
 {
     const struct ext4_geometry *geometry = &space->ext4->geometry;
     struct error ignored;
@@ -119,9 +119,31 @@ bool ext4_space_is_committed_free(struct ext4_space *space, uint64_t block)
     group = group_with_bitmap(space, index, &ignored);
     if (!group)
         return false;
-    bitmap = group->committed ? group->committed : group->current;
+    bitmap = committed && group->committed ? group->committed : group->current;
     bit = (uint32_t)((block - ext4_group_start(geometry, index)) / geometry->cluster_blocks);
     return !(bitmap[bit / 8] >> bit % 8 & 1u);
+}
+
+bool ext4_space_is_committed_free(struct ext4_space *space, uint64_t block)
+{
+    return is_free(space, block, true);
+}
+
+bool ext4_space_is_free(struct ext4_space *space, uint64_t block)
+{
+    return is_free(space, block, false);
+}
+
+uint64_t ext4_space_alike(struct ext4_space *space, uint64_t offset, uint64_t size, bool *ret_used)
+{
+    uint64_t block_size = space->ext4->geometry.block_size;
+    uint64_t end = round_down(offset, block_size) + block_size;
+
+    *ret_used = !ext4_space_is_committed_free(space, offset / block_size);
+    while (end < offset + size &&
+           ext4_space_is_committed_free(space, end / block_size) != *ret_used)
+        end += block_size;
+    return min_u64(end - offset, size);
 }
 
 /* Keeps the committed bitmap before the first change. */
@@ -137,6 +159,13 @@ static int prepare_change(struct ext4_space *space, struct group *group, struct 
         return error_set_no_memory(error);
     memcpy(group->committed, group->current, block_size);
     return 0;
+}
+
+int ext4_space_touch(struct ext4_space *space, uint32_t group, struct error *error)
+{
+    struct group *touched = group_with_bitmap(space, group, error);
+
+    return touched ? prepare_change(space, touched, error) : -1;
 }
 
 static int change(struct ext4_space *space, struct ext4_run run, bool used, struct error *error)

@@ -25,6 +25,16 @@ void ext4_space_free(struct ext4_space *space);
 /* Whether a block is free in the committed filesystem. A bitmap that can't be read has none. */
 bool ext4_space_is_committed_free(struct ext4_space *space, uint64_t block);
 
+/* Whether a block is free in the filesystem that is being made. As above. */
+bool ext4_space_is_free(struct ext4_space *space, uint64_t block);
+
+/* How many bytes of the disk from offset on, of size, are alike in whether the committed
+ * filesystem uses them. */
+uint64_t ext4_space_alike(struct ext4_space *space, uint64_t offset, uint64_t size, bool *ret_used);
+
+/* The group's bitmap is to be written, at the place that its descriptor has now. */
+int ext4_space_touch(struct ext4_space *space, uint32_t group, struct error *error);
+
 /* Takes or gives back a run of blocks, in whole clusters; ERROR_CORRUPT where one is not what it
  * is to cease to be. */
 int ext4_space_take(struct ext4_space *space, struct ext4_run run, struct error *error);

@@ -94,7 +94,7 @@ static int check_list(struct ext4 *ext4, const struct ext4_xattr_list *list, uin
 {
     struct ext4_xattr_list rest = *list;
     struct ext4_xattr xattr;
-    const uint8_t *names_end;
+    const uint8_t *names_end = list->end;
 
     if (check_names(list, number, &names_end, error))
         return -1;
