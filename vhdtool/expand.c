@@ -123,6 +123,16 @@ static int check_host_space(struct expansion *expansion, uint64_t free_space, st
     return 0;
 }
 
+/* The file of a fixed disk has its size, whatever of it takes up space. */
+static void foresee_file_size(struct expansion *expansion, const char *type)
+{
+    struct expand_report *report = expansion->report;
+
+    if (strcmp(type, "fixed") == 0)
+        report->after.file_size =
+            report->before.file_size + (expansion->new_size - expansion->disk->size);
+}
+
 static int plan_all(struct expansion *expansion, struct error *error)
 {
     struct expand_report *report = expansion->report;
@@ -137,7 +147,10 @@ static int plan_all(struct expansion *expansion, struct error *error)
     report->after.file_size = description.file_size;
     if (plan_filesystem(expansion, error))
         return -1;
-    return check_host_space(expansion, description.host_free_space, error);
+    if (check_host_space(expansion, description.host_free_space, error))
+        return -1;
+    foresee_file_size(expansion, description.type);
+    return 0;
 }
 
 static int carry_out(struct expansion *expansion, struct error *error)
