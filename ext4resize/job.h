@@ -22,6 +22,7 @@ struct job {
     bool changes;      /* it may write */
     uint32_t now;      /* seconds since 1970 */
     struct file *undo; /* ext4resize/undo-file.h, beneath the disk, which owns it; NULL: none */
+    char *undo_path;   /* where the undo file is; NULL: none */
     struct disk *disk;
     struct disk_description description;
     bool is_device; /* a block device: its size can't be changed */
@@ -52,5 +53,9 @@ void job_print_plan(const struct job *job);
 
 /* Carries the plan out. */
 int job_run(struct job *job, struct error *error);
+
+/* Finishes the undo file where there is one, also after a failure: what was written until then can
+ * be undone as well. */
+int job_finish_undo(struct job *job, struct error *error);
 
 #endif

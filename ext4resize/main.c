@@ -38,13 +38,20 @@ static int resize(const struct options *options)
         .options = options,
         .changes = !options->dry_run && !options->print_minimum,
     };
-    struct error error;
+    struct error error, undo_error;
+    int result;
 
     posix_catch_interrupts();
-    if (work(&job, &error) == 0)
+    result = work(&job, &error);
+    if (job_finish_undo(&job, &undo_error) && result == 0) {
+        error = undo_error;
+        result = -1;
+    }
+    if (result == 0)
         return 0;
     fflush(stdout);
-    program_print_error(NAME, options->device, &error, program_state_text(&job.state));
+    program_print_error(NAME, options->device, &error,
+                        error.kind == ERROR_USAGE ? NULL : program_state_text(&job.state));
     return STATUS_FAILED;
 }
 

@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include <ext2fs/ext2fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -27,6 +29,28 @@ static int check_mounted(const struct options *options, struct error *error)
     return error_set_remedy(error, "unmount it, or let `resize2fs` grow it while it is mounted");
 }
 
+/* Where the undo file goes: an empty name leaves that to the environment, as resize2fs has it. */
+static int choose_undo_path(struct job *job, struct error *error)
+{
+    const char *name = job->options->undo, *folder = getenv("E2FSPROGS_UNDO_DIR");
+    const char *slash = strrchr(job->options->device, '/');
+    const char *device = slash ? slash + 1 : job->options->device;
+    int length = 0;
+
+    if (!name || !job->changes)
+        return 0;
+    if (name[0])
+        length = asprintf(&job->undo_path, "%s", name);
+    else if (folder && folder[0] && strcmp(folder, "none") != 0)
+        length = asprintf(&job->undo_path, "%s/resize2fs-%s.e2undo", folder, device);
+    else
+        fprintf(stderr, "No undo file is written: E2FSPROGS_UNDO_DIR names no folder for it.\n");
+    if (length >= 0)
+        return 0;
+    job->undo_path = NULL;
+    return error_set_no_memory(error);
+}
+
 /* The bytes of the device: as they are, or with what changes kept in memory, or with what is
  * overwritten saved. */
 static struct file *open_file(struct job *job, struct error *error)
@@ -42,9 +66,9 @@ static struct file *open_file(struct job *job, struct error *error)
     job->is_device = facts.is_device;
     if (!job->changes)
         return file_overlay_new(TAKE(file), error);
-    if (!options->undo)
+    if (!job->undo_path)
         return TAKE(file);
-    job->undo = undo_file_new(TAKE(file), options->undo, error);
+    job->undo = undo_file_new(TAKE(file), job->undo_path, error);
     return job->undo;
 }
 
@@ -80,7 +104,7 @@ static int recover(struct job *job, struct error *error)
         return -1;
     if (!needs)
         return 0;
-    job->state.begun = true;
+    job->state.begun = job->changes;
     if (disk_begin(job->disk, error) || ext4_recover(job->disk, job->now, &recovery, error) ||
         disk_commit(job->disk, error))
         return error_wrap(error, "recovering the filesystem's journal");
@@ -95,7 +119,8 @@ int job_open(struct job *job, struct error *error)
 {
     bool is_there;
 
-    if ((job->changes && check_mounted(job->options, error)) || open_disk(job, error))
+    if ((job->changes && check_mounted(job->options, error)) || choose_undo_path(job, error) ||
+        open_disk(job, error))
         return -1;
     if (ext4_is_there(job->disk, &is_there, error))
         return -1;
@@ -115,4 +140,5 @@ void job_close(struct job *job)
     if (job->has_ext4)
         ext4_release(&job->ext4);
     disk_close(job->disk);
+    free(job->undo_path);
 }

@@ -59,10 +59,10 @@ static void announce(const struct job *job)
 {
     const struct options *options = job->options;
 
-    if (options->undo && options->undo[0])
+    if (job->undo_path)
         printf("Overwriting existing filesystem; this can be undone using the command:\n"
                "    e2undo %s %s\n\n",
-               options->undo, options->device);
+               job->undo_path, options->device);
     if (job->goal == RESIZE_TO_64BIT || job->goal == RESIZE_TO_32BIT)
         printf("Converting the filesystem to %d-bit.\n", job->goal == RESIZE_TO_64BIT ? 64 : 32);
     else
@@ -89,15 +89,6 @@ static void say_step(const char *what, void *context)
     fflush(stdout);
 }
 
-/* Also after a failure: what was written until then can be undone as well. */
-static int finish_undo(struct job *job, struct error *error)
-{
-    if (!job->undo)
-        return 0;
-    disk_abort(job->disk);
-    return undo_file_finish(job->undo, error);
-}
-
 static int carry_out(struct job *job, struct bars *bars, struct error *error)
 {
     const struct resize_run run = {
@@ -108,19 +99,10 @@ static int carry_out(struct job *job, struct bars *bars, struct error *error)
         .progress = job->options->show_progress ? &bars->progress : NULL,
     };
     bool had_begun = job->state.begun;
-    struct error undo_error;
-    int result;
+    int result = resize_run(job->disk, &job->ext4, &job->plan, &run, &job->state, error);
 
-    result = resize_run(job->disk, &job->ext4, &job->plan, &run, &job->state, error);
-    if (result == 0)
-        result = disk_reclaim(job->disk, error);
     job->state.begun = job->state.begun || had_begun;
-    if (finish_undo(job, &undo_error)) {
-        if (result == 0)
-            *error = undo_error;
-        return -1;
-    }
-    return result;
+    return result ? -1 : disk_reclaim(job->disk, error);
 }
 
 int job_run(struct job *job, struct error *error)
@@ -144,4 +126,12 @@ int job_run(struct job *job, struct error *error)
                "` gives it the old one.\n",
                undo_file_old_size(job->undo));
     return 0;
+}
+
+int job_finish_undo(struct job *job, struct error *error)
+{
+    if (!job->undo)
+        return 0;
+    disk_abort(job->disk);
+    return undo_file_finish(job->undo, error);
 }

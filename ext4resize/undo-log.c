@@ -15,14 +15,16 @@
 #define SUPER_BLOCK 1 /* block of the undo file; 0 is the header */
 #define FIRST_KEY_BLOCK 2
 #define KEY_SIZE 16
-#define KEYS_A_BLOCK (UNDO_BLOCK_SIZE / KEY_SIZE - 1) /* the first place is the key block's head \
-                                                       */
+#define KEYS_A_BLOCK                                                            \
+    (UNDO_BLOCK_SIZE / KEY_SIZE - 1) /* the first place is the key block's head \
+                                      */
 #define KEY_MAGIC 0xcadecade
 #define KEY_LONGEST (512 * UNDO_BLOCK_SIZE) /* bytes that one key may stand for */
 #define HEADER_SIZE 512
 #define FLAG_FINISHED 1
-#define SUPER_MAGIC_OFFSET 56 /* of s_magic, which is stored inverted: the file is no filesystem \
-                               */
+#define SUPER_MAGIC_OFFSET                                                \
+    56 /* of s_magic, which is stored inverted: the file is no filesystem \
+        */
 
 /* The header's fields, by byte. */
 enum {

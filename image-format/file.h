@@ -96,8 +96,8 @@ static inline void cleanup_file(struct file **file)
 }
 
 /* Reads that go to below, and writes and sizes that stay in memory in 4 KiB sectors: a file can
- * be changed for reading without being touched. Takes ownership of below, also on failure.
- * NULL when memory ran out. */
+ * be changed for reading without being touched. Side files are made and removed in memory, too.
+ * Takes ownership of below, also on failure. NULL when memory ran out. */
 struct file *file_overlay_new(struct file *below, struct error *error);
 
 /* The file below, which stays the overlay's. */
