@@ -3,12 +3,13 @@
 # make asan     the tests again, under the address and undefined-behaviour sanitizers
 # make lint     the checks of lint/
 # make demo     shows what the program does; make bench: how fast
-# make install  program and man pages, below $(DESTDIR)$(prefix)
+# make install  programs and man pages, below $(DESTDIR)$(prefix)
 # make deps     installs the Debian packages of packages.txt that are missing; test, asan, lint,
 #               demo and bench do so first
 
-# The rooms, from the ground up: each may use those before it.
-ROOMS := base image-format ext4 resize vhdtool
+# The rooms, from the ground up: each may use those before it, but a program no other program.
+ROOMS := base image-format ext4 resize program vhdtool ext4resize
+PROGRAMS := vhdtool ext4resize
 
 BUILD := build
 prefix := /usr/local
@@ -33,8 +34,8 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 # $(call libraries,ROOMS): what to link, the highest room first; rooms without code are left out.
 libraries = $(call reverse,$(foreach room,$(1),$(if $(call sources,$(room)),$(BUILD)/$(room).a)))
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
-# $(call up-to,ROOM[,ROOMS]): the rooms below it and itself.
-up-to = $(call take,$(1),$(ROOMS))
+# $(call beneath,ROOM): what it may use, and itself.
+beneath = $(filter-out $(filter-out $(1),$(PROGRAMS)),$(call take,$(1),$(ROOMS)))
 take = $(firstword $(2)) $(if $(filter-out $(1),$(firstword $(2))),$(call take,$(1),$(wordlist 2,$(words $(2)),$(2))))
 
 SUPPORT := $(wildcard tests/support/*.c)
@@ -49,11 +50,14 @@ ASAN := BUILD=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 .PHONY: all test test-long demo bench lint asan install clean deps tests
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/vhdtool
+all: $(PROGRAMS:%=$(BUILD)/%)
 
-$(BUILD)/vhdtool: $(BUILD)/obj/vhdtool/main.o $(call libraries,$(ROOMS))
-	@echo '  link  $@'
-	@$(LINK) -o $@ $^ $(PACKAGE_LIBS)
+define link-program
+$(BUILD)/$(1): $(BUILD)/obj/$(1)/main.o $(call libraries,$(call beneath,$(1)))
+	@echo '  link  $$@'
+	@$$(LINK) -o $$@ $$^ $$(PACKAGE_LIBS)
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call link-program,$(program))))
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -75,7 +79,7 @@ $(BUILD)/support.a: $(call objects,$(SUPPORT))
 define unit-test
 UNIT_TESTS += $(BUILD)/tests/unit/$(2)
 $(BUILD)/tests/unit/$(2): $(BUILD)/obj/tests/unit/$(2).o $(if $(SUPPORT),$(BUILD)/support.a) \
-		$(call libraries,$(call up-to,$(1)))
+		$(call libraries,$(call beneath,$(1)))
 	@mkdir -p $$(@D)
 	@echo '  link  $$@'
 	@$$(LINK) -o $$@ $$^ $$(TEST_LIBS) $$(PACKAGE_LIBS)
@@ -110,7 +114,8 @@ bench: deps
 	bench/run.sh $(BUILD)/vhdtool
 
 install: all
-	install -D $(BUILD)/vhdtool $(DESTDIR)$(prefix)/bin/vhdtool
+	for program in $(PROGRAMS); do \
+		install -D $(BUILD)/$$program $(DESTDIR)$(prefix)/bin/$$program; done
 	for page in man/*.1; do \
 		install -D -m 644 $$page $(DESTDIR)$(prefix)/share/man/man1/$${page##*/}; done
 

@@ -33,6 +33,22 @@ void ext4_bitmap_mark(const struct ext4_geometry *geometry, uint32_t group, uint
         set_bit(bitmap, (uint32_t)start, used);
 }
 
+uint32_t ext4_bitmap_next(const uint8_t *bitmap, uint32_t first, uint32_t limit, bool used)
+{
+    uint8_t passed = used ? 0x00 : 0xff;
+
+    while (first < limit) {
+        if (first % 8 == 0 && bitmap[first / 8] == passed) {
+            first += 8;
+            continue;
+        }
+        if ((bitmap[first / 8] >> first % 8 & 1u) == used)
+            return first;
+        first++;
+    }
+    return limit;
+}
+
 /* Zero bits among the first count. */
 static uint32_t count_zeros(const uint8_t *bitmap, uint32_t count)
 {

@@ -21,6 +21,9 @@ void ext4_bitmap_mark(const struct ext4_geometry *geometry, uint32_t group, uint
 uint32_t ext4_bitmap_free(const struct ext4_geometry *geometry, uint32_t group,
                           const uint8_t *bitmap);
 
+/* The first bit from first on, below limit, that is used or is not; limit: none. */
+uint32_t ext4_bitmap_next(const uint8_t *bitmap, uint32_t first, uint32_t limit, bool used);
+
 /* What the block bitmap of an uninitialised group means: its head and those of its own tables
  * that lie in it (kernel: ext4_init_block_bitmap). bitmap: block_size bytes, padding set. */
 void ext4_bitmap_init(const struct ext4_geometry *geometry, ext2_filsys fs, uint32_t group,

@@ -41,9 +41,10 @@ bool ext4_inode_maps_blocks(ext2_filsys fs, const struct ext2_inode_large *inode
 
 /* Reads the map of an inode in use whose i_block maps blocks. Checks structure, order, range,
  * depth and checksums of the tree, and that the inode's i_blocks is what it comes to (with its
- * xattr block, in whole clusters); ends early where that shows, so that no tree of
- * loops takes long. ERROR_CORRUPT names the inode and the remedy. The map may be used again after
- * a failure. */
+ * xattr block, in whole clusters; with ea_inode, at least that, since values in other inodes count
+ * too). No tree of loops takes long. ERROR_CORRUPT names the inode and the remedy. The map may be
+ * used again after a failure. The list of bad blocks (inode 1) has a map though it has no mode,
+ * and its i_blocks says nothing. */
 int ext4_block_map_read(struct ext4 *ext4, uint32_t number, const struct ext2_inode_large *inode,
                         struct ext4_block_map *map, struct error *error);
 
@@ -54,10 +55,14 @@ size_t ext4_block_map_nodes_needed(const struct ext4 *ext4, const struct ext4_bl
 int ext4_block_map_append(struct ext4_block_map *map, struct ext4_mapping mapping,
                           struct error *error);
 
+/* Appends a block to nodes. */
+int ext4_block_map_add_node(struct ext4_block_map *map, uint64_t block, struct error *error);
+
 /* Writes the tree into the first blocks of map->nodes, as many as are needed, through the
  * filesystem's io, and puts its root into inode->i_block (in memory; i_blocks stays the caller's).
  * number and the inode's generation go into the checksums. map->node_count must be at least what
- * is needed, and becomes just that. */
+ * is needed, and becomes just that. ERROR_UNSUPPORTED where the tree can't say it: indirect blocks
+ * know neither unwritten blocks nor block numbers of more than 32 bits. */
 int ext4_block_map_write(struct ext4 *ext4, uint32_t number, struct ext2_inode_large *inode,
                          struct ext4_block_map *map, struct error *error);
 

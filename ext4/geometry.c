@@ -4,9 +4,6 @@
 
 #include "base/checked.h"
 
-/* A last group must have this many blocks beyond its own tables, or it is dropped. */
-#define LAST_GROUP_SPARE_BLOCKS 50
-
 static int bad_field(struct error *error, const char *field, uint64_t value, const char *expected)
 {
     return error_set(error, ERROR_CORRUPT, "the superblock's %s is %" PRIu64 " (%s expected)",
@@ -217,108 +214,9 @@ uint64_t ext4_meta_descriptor_block(const struct ext4_geometry *geometry, uint32
            ext4_group_has_super(geometry, (uint32_t)group);
 }
 
-/* The backups of sparse_super2: the second stays in the last group, as mke2fs and resize2fs have
- * it; a filesystem too small for any gets them when it grows. */
-static void move_two_backups(const struct ext4_geometry *old, struct ext4_geometry *grown)
+uint64_t ext4_descriptor_block(const struct ext4_geometry *geometry, uint32_t index)
 {
-    uint32_t last = grown->groups - 1;
-
-    if (old->groups == 1 && last >= 1)
-        grown->backup_groups[0] = 1;
-    if ((old->backup_groups[1] != 0 && old->backup_groups[1] == old->groups - 1) ||
-        old->groups <= 2)
-        grown->backup_groups[1] = last >= 2 ? last : 0;
-}
-
-/* Where the descriptors of the new groups go: behind the old ones as far as blocks are reserved,
- * then into the groups themselves. The resize inode lists copies by numbers of 32 bits, so none
- * stay reserved in a filesystem that passes 2^32 blocks. */
-static void place_descriptors(const struct ext4_geometry *old, struct ext4_geometry *grown)
-{
-    uint32_t blocks = ext4_descriptor_blocks(grown);
-    uint32_t room = old->flat_descriptor_blocks + old->reserved_blocks;
-
-    if (old->meta_bg)
-        return;
-    if (blocks <= room && (grown->blocks <= UINT32_MAX || old->reserved_blocks == 0)) {
-        grown->flat_descriptor_blocks = blocks;
-        grown->reserved_blocks = room - blocks;
-    } else {
-        grown->flat_descriptor_blocks = room;
-        grown->reserved_blocks = 0;
-        grown->meta_bg = true;
-        grown->has_resize_inode = false;
-    }
-    grown->first_meta_group = grown->flat_descriptor_blocks * grown->descriptors;
-}
-
-/* old with another number of blocks, and all that follows from it. */
-static struct ext4_geometry with_blocks(const struct ext4_geometry *old, uint64_t blocks)
-{
-    struct ext4_geometry grown = *old;
-
-    grown.blocks = blocks;
-    grown.groups = (uint32_t)divide_up(blocks - old->first_block, old->group_blocks);
-    if (grown.backup_rule == EXT4_BACKUPS_TWO)
-        move_two_backups(old, &grown);
-    place_descriptors(old, &grown);
-    return grown;
-}
-
-static bool last_group_is_too_short(const struct ext4_geometry *geometry)
-{
-    uint32_t last = geometry->groups - 1;
-    uint64_t tables = 2 + (uint64_t)geometry->inode_table_blocks;
-
-    return ext4_group_blocks(geometry, last) < geometry->group_blocks &&
-           ext4_group_blocks(geometry, last) <
-               ext4_group_head(geometry, last).count + tables + LAST_GROUP_SPARE_BLOCKS;
-}
-
-/* More blocks are reserved than the new groups' descriptors fill, and none may stay reserved. */
-static int refuse_reserve(const struct ext4_geometry *grown, struct error *error)
-{
-    uint64_t filling = ext4_group_start(grown, grown->first_meta_group - 1) + grown->group_blocks;
-
-    error_set(error, ERROR_UNSUPPORTED,
-              "the filesystem has descriptor blocks in reserve, which can't stay with %" PRIu64
-              " blocks (at most 4294967295 expected, or so many that the reserve is used up)",
-              grown->blocks);
-    return error_set_remedy(error,
-                            "give a size of at most %" PRIu64 " bytes, or of at least %" PRIu64,
-                            (uint64_t)UINT32_MAX * grown->block_size, filling * grown->block_size);
-}
-
-int ext4_geometry_grow(const struct ext4_geometry *old, uint64_t blocks,
-                       struct ext4_geometry *ret_new, struct error *error)
-{
-    uint64_t most_groups = UINT32_MAX / old->group_inodes;
-    uint64_t most_blocks = old->first_block + most_groups * old->group_blocks;
-    struct ext4_geometry grown;
-
-    if (!old->is_64bit && blocks > UINT32_MAX) {
-        error_set(error, ERROR_UNSUPPORTED,
-                  "the filesystem has no 64bit feature and can't have %" PRIu64
-                  " blocks (at most 4294967295 expected)",
-                  blocks);
-        return error_set_remedy(error,
-                                "give a size of at most %" PRIu64 " bytes, or convert "
-                                "the filesystem first with `resize2fs -b`",
-                                (uint64_t)UINT32_MAX * old->block_size);
-    }
-    blocks = round_down(min_u64(blocks, most_blocks), old->cluster_blocks);
-    *ret_new = *old;
-    if (blocks <= old->blocks)
-        return 0;
-    grown = with_blocks(old, blocks);
-    if (grown.groups > old->groups && last_group_is_too_short(&grown)) {
-        blocks = ext4_group_start(&grown, grown.groups - 1);
-        if (blocks == old->blocks)
-            return 0;
-        grown = with_blocks(old, blocks);
-    }
-    if (grown.flat_descriptor_blocks > ext4_descriptor_blocks(&grown))
-        return refuse_reserve(&grown, error);
-    *ret_new = grown;
-    return 0;
+    return index < geometry->flat_descriptor_blocks
+               ? ext4_flat_descriptors_start(geometry, 0) + index
+               : ext4_meta_descriptor_block(geometry, index, 0);
 }

@@ -63,6 +63,19 @@ int ext4_geometry_read(const struct ext2_super_block *super, struct ext4_geometr
 int ext4_geometry_grow(const struct ext4_geometry *old, uint64_t blocks,
                        struct ext4_geometry *ret_new, struct error *error);
 
+/* The geometry at blocks blocks or a little less, shrinking from old by the same rules. Blocks that
+ * descriptors no longer fill are kept in reserve for them. False when nothing can be that small. */
+bool ext4_geometry_shrink(const struct ext4_geometry *old, uint64_t blocks,
+                          struct ext4_geometry *ret_new);
+
+/* The geometry with or without the 64bit feature, whose descriptors are twice as large; the
+ * size stays. ERROR_REFUSED when the size needs it. */
+int ext4_geometry_convert(const struct ext4_geometry *old, bool to_64bit,
+                          struct ext4_geometry *ret_new, struct error *error);
+
+/* The fewest blocks that the group must have as the last one. */
+uint64_t ext4_group_least_blocks(const struct ext4_geometry *geometry, uint32_t group);
+
 uint64_t ext4_group_start(const struct ext4_geometry *geometry, uint32_t group);
 uint64_t ext4_group_blocks(const struct ext4_geometry *geometry, uint32_t group);
 uint32_t ext4_group_of(const struct ext4_geometry *geometry, uint64_t block);
@@ -78,6 +91,9 @@ struct ext4_run ext4_group_head(const struct ext4_geometry *geometry, uint32_t g
 
 /* Where the flat descriptors begin in a group that has a superblock. */
 uint64_t ext4_flat_descriptors_start(const struct ext4_geometry *geometry, uint32_t group);
+
+/* Where the primary descriptor block index lies. */
+uint64_t ext4_descriptor_block(const struct ext4_geometry *geometry, uint32_t index);
 
 /* Descriptor blocks of the whole filesystem, and where copy 0 (the primary), 1 or 2 of a meta_bg
  * one lies; 0 when there is no such copy. */

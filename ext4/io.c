@@ -17,6 +17,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "ext4/space.h"
 #include "image-format/disk.h"
 
 #define NAME_PREFIX "ext4-io:"
@@ -132,24 +133,56 @@ static errcode_t channel_read_blk64(io_channel base, unsigned long long block, i
     return 0;
 }
 
-/* Splits at the end of what the committed filesystem owns. */
+/* How many bytes from offset on, of size, are alike in whether the committed filesystem uses them.
+ */
+static uint64_t alike_size(const struct ext4_io *io, uint64_t offset, uint64_t size, bool *ret_used)
+{
+    *ret_used = offset < io->committed_size;
+    if (!*ret_used)
+        return size;
+    size = min_u64(size, io->committed_size - offset);
+    return io->space ? ext4_space_alike(io->space, offset, size, ret_used) : size;
+}
+
+int ext4_io_write(struct ext4_io *io, uint64_t offset, const void *data, uint64_t size,
+                  struct error *error)
+{
+    while (size > 0) {
+        bool used;
+        uint64_t part = alike_size(io, offset, size, &used);
+
+        if ((used ? disk_write : disk_write_unreferenced)(io->disk, offset, data, (size_t)part,
+                                                          error))
+            return -1;
+        offset += part;
+        data = (const char *)data + part;
+        size -= part;
+    }
+    return 0;
+}
+
+int ext4_io_zero(struct ext4_io *io, uint64_t offset, uint64_t size, struct error *error)
+{
+    while (size > 0) {
+        bool used;
+        uint64_t part = alike_size(io, offset, size, &used);
+
+        if ((used ? disk_zero : disk_zero_unreferenced)(io->disk, offset, part, error))
+            return -1;
+        offset += part;
+        size -= part;
+    }
+    return 0;
+}
+
 static errcode_t write_range(struct channel *channel, uint64_t offset, const void *data,
                              uint64_t size)
 {
-    struct ext4_io *io = channel->io;
     struct error error = {0};
-    uint64_t owned = 0;
 
-    if (offset < io->committed_size)
-        owned = min_u64(size, io->committed_size - offset);
-    if (owned > 0 && disk_write(io->disk, offset, data, (size_t)owned, &error))
-        return disk_failed(io, &error);
-    if (owned < size &&
-        disk_write_unreferenced(io->disk, offset + owned, (const char *)data + owned,
-                                (size_t)(size - owned), &error))
-        return disk_failed(io, &error);
     channel->stats.bytes_written += size;
-    return 0;
+    return ext4_io_write(channel->io, offset, data, size, &error) ? disk_failed(channel->io, &error)
+                                                                  : 0;
 }
 
 static errcode_t channel_write_blk64(io_channel base, unsigned long long block, int count,
@@ -215,7 +248,7 @@ static errcode_t channel_zeroout(io_channel base, unsigned long long block,
 
     if (count > INT64_MAX || !find_range(channel, block, (int64_t)count, &offset, &size))
         return EXT2_ET_SHORT_WRITE;
-    if (disk_zero(channel->io->disk, offset, size, &error))
+    if (ext4_io_zero(channel->io, offset, size, &error))
         return disk_failed(channel->io, &error);
     return 0;
 }

@@ -7,7 +7,7 @@
 #include "base/checked.h"
 #include "ext4/journal-format.h"
 
-int journal_walk_begin(struct journal *journal, struct journal_walk *walk, struct error *error)
+int ext4_journal_walk_begin(struct journal *journal, struct journal_walk *walk, struct error *error)
 {
     *walk = (struct journal_walk){
         .journal = journal,
@@ -18,32 +18,32 @@ int journal_walk_begin(struct journal *journal, struct journal_walk *walk, struc
     return walk->block ? 0 : error_set_no_memory(error);
 }
 
-void journal_walk_end(struct journal_walk *walk)
+void ext4_journal_walk_end(struct journal_walk *walk)
 {
     free(walk->block);
     walk->block = NULL;
 }
 
-int journal_walk_skip(struct journal_walk *walk, uint32_t count, struct error *error)
+int ext4_journal_walk_skip(struct journal_walk *walk, uint32_t count, struct error *error)
 {
     uint32_t first = walk->journal->first, length = walk->journal->last - first;
 
     walk->walked += count;
     if (walk->walked > length)
-        return journal_bad(error, "a log that runs into its own beginning, block",
-                           walk->journal->start);
+        return ext4_journal_bad(error, "a log that runs into its own beginning, block",
+                                walk->journal->start);
     walk->position = first + (uint32_t)(((uint64_t)walk->position - first + count) % length);
     return 0;
 }
 
-int journal_walk_read(struct journal_walk *walk, struct error *error)
+int ext4_journal_walk_read(struct journal_walk *walk, struct error *error)
 {
-    if (journal_read(walk->journal, walk->position, walk->block, error))
+    if (ext4_journal_read(walk->journal, walk->position, walk->block, error))
         return -1;
-    return journal_walk_skip(walk, 1, error);
+    return ext4_journal_walk_skip(walk, 1, error);
 }
 
-uint32_t journal_walk_type(const struct journal_walk *walk)
+uint32_t ext4_journal_walk_type(const struct journal_walk *walk)
 {
     if (get_be32(walk->block + JOURNAL_HEADER_MAGIC) != JOURNAL_MAGIC ||
         get_be32(walk->block + JOURNAL_HEADER_SEQUENCE) != walk->sequence)
@@ -51,7 +51,7 @@ uint32_t journal_walk_type(const struct journal_walk *walk)
     return get_be32(walk->block + JOURNAL_HEADER_TYPE);
 }
 
-bool journal_tail_matches(const struct journal *journal, uint8_t *block)
+bool ext4_journal_tail_matches(const struct journal *journal, uint8_t *block)
 {
     uint8_t *tail = block + journal->block_size - JOURNAL_TAIL_SIZE;
     uint32_t found = get_be32(tail), computed;
@@ -71,8 +71,8 @@ static size_t tag_size(const struct journal *journal)
     return 8u + (journal->has_64bit ? 4u : 0) + (journal->has_checksums ? 2u : 0);
 }
 
-bool journal_next_tag(const struct journal *journal, const uint8_t *descriptor, size_t *offset,
-                      struct journal_tag *ret_tag)
+bool ext4_journal_next_tag(const struct journal *journal, const uint8_t *descriptor, size_t *offset,
+                           struct journal_tag *ret_tag)
 {
     size_t limit = journal->block_size - (journal->has_checksums ? JOURNAL_TAIL_SIZE : 0);
     const uint8_t *tag;
@@ -96,13 +96,13 @@ bool journal_next_tag(const struct journal *journal, const uint8_t *descriptor, 
     return true;
 }
 
-uint32_t journal_count_tags(const struct journal *journal, const uint8_t *descriptor)
+uint32_t ext4_journal_count_tags(const struct journal *journal, const uint8_t *descriptor)
 {
     struct journal_tag tag;
     size_t offset = 0;
     uint32_t count = 0;
 
-    while (journal_next_tag(journal, descriptor, &offset, &tag))
+    while (ext4_journal_next_tag(journal, descriptor, &offset, &tag))
         count++;
     return count;
 }
@@ -119,7 +119,7 @@ static int compare_revokes(const void *a, const void *b)
 }
 
 /* Of the records of one block the latest counts. */
-void journal_sort_revokes(struct journal *journal)
+void ext4_journal_sort_revokes(struct journal *journal)
 {
     struct journal_revoke *list = journal->revokes;
     size_t kept = 0;
@@ -142,7 +142,7 @@ static int add_revoke(struct journal *journal, uint64_t block, uint32_t sequence
 
     /* Records that say the same take no memory twice. */
     if (journal->revoke_count == journal->revoke_capacity) {
-        journal_sort_revokes(journal);
+        ext4_journal_sort_revokes(journal);
         if (journal->revoke_count >= journal->revoke_capacity / 2) {
             size_t capacity = journal->revoke_capacity ? journal->revoke_capacity * 2 : 256;
 
@@ -157,15 +157,16 @@ static int add_revoke(struct journal *journal, uint64_t block, uint32_t sequence
     return 0;
 }
 
-int journal_add_revokes(struct journal *journal, const uint8_t *block, uint32_t sequence,
-                        struct error *error)
+int ext4_journal_add_revokes(struct journal *journal, const uint8_t *block, uint32_t sequence,
+                             struct error *error)
 {
     uint32_t used = get_be32(block + JOURNAL_REVOKE_USED);
     uint32_t limit = journal->block_size - (journal->has_checksums ? JOURNAL_TAIL_SIZE : 0);
     uint32_t size = journal->has_64bit ? 8 : 4;
 
     if (used > limit)
-        return journal_bad(error, "a revoke block with more records than it can have, bytes", used);
+        return ext4_journal_bad(error, "a revoke block with more records than it can have, bytes",
+                                used);
     for (uint32_t i = JOURNAL_REVOKE_FIRST; i + size <= used; i += size) {
         uint64_t number = journal->has_64bit ? get_be64(block + i) : get_be32(block + i);
 
@@ -175,7 +176,7 @@ int journal_add_revokes(struct journal *journal, const uint8_t *block, uint32_t 
     return 0;
 }
 
-bool journal_is_revoked(const struct journal *journal, uint64_t block, uint32_t sequence)
+bool ext4_journal_is_revoked(const struct journal *journal, uint64_t block, uint32_t sequence)
 {
     size_t low = 0, high = journal->revoke_count;
 

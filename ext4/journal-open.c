@@ -11,7 +11,7 @@
 #include "ext4/journal.h"
 #include "image-format/disk.h"
 
-int journal_bad(struct error *error, const char *what, uint64_t value)
+int ext4_journal_bad(struct error *error, const char *what, uint64_t value)
 {
     error_set(error, ERROR_CORRUPT, "the filesystem's journal has %s %" PRIu64, what, value);
     return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
@@ -42,8 +42,8 @@ static int find_inode(struct disk *disk, const struct ext4_geometry *geometry, u
             << 32;
     if (table <= geometry->first_block ||
         !range_fits(table, geometry->inode_table_blocks, geometry->blocks))
-        return journal_bad(error, "its inode in a table outside of the filesystem, at block",
-                           table);
+        return ext4_journal_bad(error, "its inode in a table outside of the filesystem, at block",
+                                table);
     *ret_offset = table * geometry->block_size +
                   (uint64_t)((number - 1) % geometry->group_inodes) * inode_size;
     return 0;
@@ -81,7 +81,8 @@ static int add_run(const struct ext4_tree_run *run, void *context, struct error 
     if (run->part != EXT4_TREE_KEPT)
         return 0;
     if (run->unwritten || run->logical != (last ? last->logical + last->run.count : 0))
-        return journal_bad(error, "a hole, or blocks never written, before block", run->logical);
+        return ext4_journal_bad(error, "a hole, or blocks never written, before block",
+                                run->logical);
     if (last && run->run.start == last->run.start + last->run.count) {
         last->run.count += run->run.count;
         return 0;
@@ -118,16 +119,16 @@ static int read_map(struct disk *disk, const struct ext4_geometry *geometry,
     if (!bytes)
         return error_set_no_memory(error);
     if (number == 0 || number > super->s_inodes_count)
-        return journal_bad(error, "the inode number", number);
+        return ext4_journal_bad(error, "the inode number", number);
     if (find_inode(disk, geometry, number, inode_size, &offset, error) ||
         disk_read(disk, offset, bytes, inode_size, error))
         return -1;
     if (super->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM &&
         !inode_checksum_matches(super, number, bytes, inode_size))
-        return journal_bad(error, "a wrong checksum in its inode", number);
+        return ext4_journal_bad(error, "a wrong checksum in its inode", number);
     if (!LINUX_S_ISREG(inode->i_mode) || inode->i_links_count == 0 ||
         inode->i_flags & EXT4_INLINE_DATA_FL)
-        return journal_bad(error, "an inode that is no file, with the mode", inode->i_mode);
+        return ext4_journal_bad(error, "an inode that is no file, with the mode", inode->i_mode);
     ext4_tree_prepare(&tree, super);
     return ext4_tree_cut(&tree, EXT4_TREE_WHOLE, error);
 }
@@ -140,7 +141,7 @@ static uint64_t journal_blocks(const struct journal *journal)
     return journal->run_count ? last[-1].logical + last[-1].run.count : 0;
 }
 
-int journal_read(struct journal *journal, uint32_t block, uint8_t *bytes, struct error *error)
+int ext4_journal_read(struct journal *journal, uint32_t block, uint8_t *bytes, struct error *error)
 {
     size_t low = 0, high = journal->run_count;
 
@@ -178,7 +179,7 @@ static int read_features(struct journal *journal, struct error *error)
     journal->has_64bit = incompat & JOURNAL_INCOMPAT_64BIT;
     journal->has_async_commit = incompat & JOURNAL_INCOMPAT_ASYNC_COMMIT;
     if (has_v2 + journal->has_v3 + journal->has_old_checksum > 1)
-        return journal_bad(error, "more than one kind of checksums: features", incompat);
+        return ext4_journal_bad(error, "more than one kind of checksums: features", incompat);
     if (incompat & JOURNAL_INCOMPAT_FAST_COMMIT) {
         journal->fast_blocks = get_be32(super + JOURNAL_SUPER_FAST_BLOCKS);
         if (journal->fast_blocks == 0)
@@ -187,7 +188,7 @@ static int read_features(struct journal *journal, struct error *error)
     if (!journal->has_checksums)
         return 0;
     if (super[JOURNAL_SUPER_CHECKSUM_TYPE] != JOURNAL_CHECKSUM_CRC32C)
-        return journal_bad(error, "the checksum type", super[JOURNAL_SUPER_CHECKSUM_TYPE]);
+        return ext4_journal_bad(error, "the checksum type", super[JOURNAL_SUPER_CHECKSUM_TYPE]);
     journal->seed = ext2fs_crc32c_le(~UINT32_C(0), super + JOURNAL_SUPER_UUID, 16);
     return 0;
 }
@@ -202,7 +203,9 @@ static int check_super_checksum(struct journal *journal, struct error *error)
     put_be32(super + JOURNAL_SUPER_CHECKSUM, 0);
     computed = ext2fs_crc32c_le(~UINT32_C(0), super, JOURNAL_SUPER_SIZE);
     put_be32(super + JOURNAL_SUPER_CHECKSUM, found);
-    return found == computed ? 0 : journal_bad(error, "a superblock with a wrong checksum:", found);
+    return found == computed
+               ? 0
+               : ext4_journal_bad(error, "a superblock with a wrong checksum:", found);
 }
 
 static int read_log_place(struct journal *journal, struct error *error)
@@ -211,21 +214,22 @@ static int read_log_place(struct journal *journal, struct error *error)
     uint32_t length = get_be32(super + JOURNAL_SUPER_MAX_LENGTH);
 
     if (get_be32(super + JOURNAL_SUPER_BLOCK_SIZE) != journal->block_size)
-        return journal_bad(error, "the block size", get_be32(super + JOURNAL_SUPER_BLOCK_SIZE));
+        return ext4_journal_bad(error, "the block size",
+                                get_be32(super + JOURNAL_SUPER_BLOCK_SIZE));
     if (length > journal_blocks(journal))
-        return journal_bad(error, "fewer blocks than its length, which is", length);
+        return ext4_journal_bad(error, "fewer blocks than its length, which is", length);
     journal->first = get_be32(super + JOURNAL_SUPER_FIRST);
     if (journal->fast_blocks >= length)
-        return journal_bad(error,
-                           "more blocks for fast commits than it has:", journal->fast_blocks);
+        return ext4_journal_bad(error,
+                                "more blocks for fast commits than it has:", journal->fast_blocks);
     journal->last = length - journal->fast_blocks;
     if (journal->first == 0 || journal->first >= journal->last)
-        return journal_bad(error, "a log that begins at block", journal->first);
+        return ext4_journal_bad(error, "a log that begins at block", journal->first);
     journal->start = get_be32(super + JOURNAL_SUPER_START);
     journal->start_sequence = get_be32(super + JOURNAL_SUPER_SEQUENCE);
     if (journal->start != 0 && (journal->start < journal->first || journal->start >= journal->last))
-        return journal_bad(error, "its oldest transaction outside of the log, at block",
-                           journal->start);
+        return ext4_journal_bad(error, "its oldest transaction outside of the log, at block",
+                                journal->start);
     return 0;
 }
 
@@ -237,13 +241,13 @@ static int read_super(struct journal *journal, struct error *error)
     if (!block)
         return error_set_no_memory(error);
     if (journal_blocks(journal) == 0)
-        return journal_bad(error, "no blocks, but its inode is there: blocks", 0);
-    if (journal_read(journal, 0, block, error))
+        return ext4_journal_bad(error, "no blocks, but its inode is there: blocks", 0);
+    if (ext4_journal_read(journal, 0, block, error))
         return -1;
     type = get_be32(block + JOURNAL_HEADER_TYPE);
     if (get_be32(block + JOURNAL_HEADER_MAGIC) != JOURNAL_MAGIC ||
         (type != JOURNAL_SUPER_V1 && type != JOURNAL_SUPER_V2))
-        return journal_bad(error, "no superblock, but a block of type", type);
+        return ext4_journal_bad(error, "no superblock, but a block of type", type);
     journal->super = TAKE(block);
     if (type == JOURNAL_SUPER_V2 &&
         (read_features(journal, error) || check_super_checksum(journal, error)))
@@ -276,12 +280,13 @@ static int check_overlaps(struct journal *journal, struct error *error)
     qsort(sorted, journal->run_count, sizeof *sorted, compare_runs);
     for (size_t i = 1; i < journal->run_count; i++)
         if (sorted[i - 1].run.start + sorted[i - 1].run.count > sorted[i].run.start)
-            return journal_bad(error, "one block twice:", sorted[i].run.start);
+            return ext4_journal_bad(error, "one block twice:", sorted[i].run.start);
     return 0;
 }
 
-int journal_open(struct disk *disk, const struct ext4_geometry *geometry,
-                 const struct ext2_super_block *super, struct journal *journal, struct error *error)
+int ext4_journal_open(struct disk *disk, const struct ext4_geometry *geometry,
+                      const struct ext2_super_block *super, struct journal *journal,
+                      struct error *error)
 {
     *journal = (struct journal){
         .disk = disk,
@@ -297,7 +302,7 @@ int journal_open(struct disk *disk, const struct ext4_geometry *geometry,
                : 0;
 }
 
-void journal_free(struct journal *journal)
+void ext4_journal_free(struct journal *journal)
 {
     free(journal->runs);
     free(journal->by_place);

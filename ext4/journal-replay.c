@@ -19,7 +19,7 @@ struct replay {
 
 static void cleanup_replay(struct replay *replay)
 {
-    journal_walk_end(&replay->walk);
+    ext4_journal_walk_end(&replay->walk);
     free(replay->data);
 }
 
@@ -41,15 +41,16 @@ static int replay_tag(struct replay *replay, const struct journal_tag *tag, stru
 {
     struct journal *journal = replay->walk.journal;
 
-    if (journal_is_revoked(journal, tag->block, replay->walk.sequence)) {
+    if (ext4_journal_is_revoked(journal, tag->block, replay->walk.sequence)) {
         replay->revoked++;
-        return journal_walk_skip(&replay->walk, 1, error);
+        return ext4_journal_walk_skip(&replay->walk, 1, error);
     }
-    if (journal_read(journal, replay->walk.position, replay->data, error) ||
-        journal_walk_skip(&replay->walk, 1, error))
+    if (ext4_journal_read(journal, replay->walk.position, replay->data, error) ||
+        ext4_journal_walk_skip(&replay->walk, 1, error))
         return -1;
     if (!tag_checksum_matches(replay, tag))
-        return journal_bad(error, "a wrong checksum in what it has logged for block", tag->block);
+        return ext4_journal_bad(error, "a wrong checksum in what it has logged for block",
+                                tag->block);
     if (tag->flags & JOURNAL_TAG_ESCAPED)
         put_be32(replay->data, JOURNAL_MAGIC);
     return replay->visit(tag->block, replay->data, replay->context, error);
@@ -61,14 +62,14 @@ static int replay_descriptor(struct replay *replay, struct error *error)
     struct journal_tag tag;
     size_t offset = 0;
 
-    while (journal_next_tag(journal, replay->walk.block, &offset, &tag))
+    while (ext4_journal_next_tag(journal, replay->walk.block, &offset, &tag))
         if (replay_tag(replay, &tag, error))
             return -1;
     return 0;
 }
 
-int journal_for_each(struct journal *journal, journal_visit *visit, void *context,
-                     uint32_t *ret_revoked, struct error *error)
+int ext4_journal_for_each(struct journal *journal, journal_visit *visit, void *context,
+                          uint32_t *ret_revoked, struct error *error)
 {
     CLEANUP(cleanup_replay)
     struct replay replay = {
@@ -77,16 +78,16 @@ int journal_for_each(struct journal *journal, journal_visit *visit, void *contex
         .context = context,
     };
 
-    if (journal_walk_begin(journal, &replay.walk, error))
+    if (ext4_journal_walk_begin(journal, &replay.walk, error))
         return -1;
     if (!replay.data)
         return error_set_no_memory(error);
     while (replay.walk.sequence != journal->end_sequence) {
         uint32_t type;
 
-        if (journal_walk_read(&replay.walk, error))
+        if (ext4_journal_walk_read(&replay.walk, error))
             return -1;
-        type = journal_walk_type(&replay.walk);
+        type = ext4_journal_walk_type(&replay.walk);
         if (type == JOURNAL_DESCRIPTOR && replay_descriptor(&replay, error))
             return -1;
         if (type == JOURNAL_COMMIT)
@@ -97,7 +98,7 @@ int journal_for_each(struct journal *journal, journal_visit *visit, void *contex
     return 0;
 }
 
-/* What journal_check has seen. */
+/* What ext4_journal_check has seen. */
 struct check {
     const struct journal *journal;
     uint64_t last;       /* the last block that is written */
@@ -132,8 +133,8 @@ static int check_super(struct check *check, const uint8_t *bytes, struct error *
     memcpy(&super, p, sizeof super);
     if (super.s_magic != EXT2_SUPER_MAGIC || super.s_log_block_size > 6 ||
         UINT32_C(1024) << super.s_log_block_size != check->journal->block_size)
-        return journal_bad(error, "something in its log that is no superblock, for block",
-                           check->journal->super_block);
+        return ext4_journal_bad(error, "something in its log that is no superblock, for block",
+                                check->journal->super_block);
     blocks = super.s_blocks_count;
     if (super.s_feature_incompat & EXT4_FEATURE_INCOMPAT_64BIT)
         blocks |= (uint64_t)super.s_blocks_count_hi << 32;
@@ -147,27 +148,27 @@ static int check_block(uint64_t block, const uint8_t *bytes, void *context, stru
     const struct journal *journal = check->journal;
 
     if (block < journal->super_block || block >= journal->disk_blocks)
-        return journal_bad(error,
-                           "a block in its log for a place outside of the filesystem:", block);
+        return ext4_journal_bad(error,
+                                "a block in its log for a place outside of the filesystem:", block);
     if (is_journal_block(journal, block))
-        return journal_bad(error, "a block in its log for one of its own blocks:", block);
+        return ext4_journal_bad(error, "a block in its log for one of its own blocks:", block);
     check->last = max_u64(check->last, block);
     return block == journal->super_block ? check_super(check, bytes, error) : 0;
 }
 
-int journal_check(struct journal *journal, struct error *error)
+int ext4_journal_check(struct journal *journal, struct error *error)
 {
     struct check check = {.journal = journal};
 
-    if (journal_for_each(journal, check_block, &check, NULL, error))
+    if (ext4_journal_for_each(journal, check_block, &check, NULL, error))
         return -1;
     if (check.last >= max_u64(journal->blocks, check.new_blocks))
-        return journal_bad(error,
-                           "a block in its log for a place outside of the filesystem:", check.last);
+        return ext4_journal_bad(
+            error, "a block in its log for a place outside of the filesystem:", check.last);
     return 0;
 }
 
-/* What journal_replay counts. */
+/* What ext4_journal_replay counts. */
 struct writing {
     struct journal *journal;
     uint32_t blocks;
@@ -198,15 +199,15 @@ static int write_super(struct journal *journal, struct error *error)
                       JOURNAL_SUPER_SIZE, error);
 }
 
-int journal_replay(struct journal *journal, uint32_t *ret_blocks, uint32_t *ret_revoked,
-                   struct error *error)
+int ext4_journal_replay(struct journal *journal, uint32_t *ret_blocks, uint32_t *ret_revoked,
+                        struct error *error)
 {
     struct writing writing = {.journal = journal};
 
     *ret_blocks = *ret_revoked = 0;
     if (journal->start == 0)
         return 0;
-    if (journal_for_each(journal, write_block, &writing, ret_revoked, error) ||
+    if (ext4_journal_for_each(journal, write_block, &writing, ret_revoked, error) ||
         write_super(journal, error))
         return -1;
     *ret_blocks = writing.blocks;

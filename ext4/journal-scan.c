@@ -24,28 +24,28 @@ struct scan {
 
 static void cleanup_scan(struct scan *scan)
 {
-    journal_walk_end(&scan->walk);
+    ext4_journal_walk_end(&scan->walk);
     free(scan->data);
 }
 
 static int bad_transaction(struct error *error, uint32_t sequence)
 {
-    return journal_bad(error, "a wrong checksum in the committed transaction", sequence);
+    return ext4_journal_bad(error, "a wrong checksum in the committed transaction", sequence);
 }
 
 static int scan_descriptor(struct scan *scan, struct error *error)
 {
     struct journal *journal = scan->walk.journal;
-    uint32_t count = journal_count_tags(journal, scan->walk.block);
+    uint32_t count = ext4_journal_count_tags(journal, scan->walk.block);
 
-    if (!journal_tail_matches(journal, scan->walk.block))
+    if (!ext4_journal_tail_matches(journal, scan->walk.block))
         scan->is_suspicious = true;
     if (!journal->has_old_checksum)
-        return journal_walk_skip(&scan->walk, count, error);
+        return ext4_journal_walk_skip(&scan->walk, count, error);
     scan->old_crc = ext2fs_crc32_be(scan->old_crc, scan->walk.block, journal->block_size);
     for (uint32_t i = 0; i < count; i++) {
-        if (journal_read(journal, scan->walk.position, scan->data, error) ||
-            journal_walk_skip(&scan->walk, 1, error))
+        if (ext4_journal_read(journal, scan->walk.position, scan->data, error) ||
+            ext4_journal_walk_skip(&scan->walk, 1, error))
             return -1;
         scan->old_crc = ext2fs_crc32_be(scan->old_crc, scan->data, journal->block_size);
     }
@@ -110,11 +110,11 @@ static int scan_commit(struct scan *scan, bool *ret_is_end, struct error *error)
 
 static int scan_block(struct scan *scan, bool *ret_is_end, struct error *error)
 {
-    switch (journal_walk_type(&scan->walk)) {
+    switch (ext4_journal_walk_type(&scan->walk)) {
     case JOURNAL_DESCRIPTOR:
         return scan_descriptor(scan, error);
     case JOURNAL_REVOKE:
-        if (!journal_tail_matches(scan->walk.journal, scan->walk.block))
+        if (!ext4_journal_tail_matches(scan->walk.journal, scan->walk.block))
             scan->is_suspicious = true;
         return 0;
     case JOURNAL_COMMIT:
@@ -131,12 +131,12 @@ static int find_end(struct journal *journal, struct error *error)
     struct scan scan = {.data = malloc(journal->block_size), .old_crc = ~UINT32_C(0)};
     bool is_end = false;
 
-    if (journal_walk_begin(journal, &scan.walk, error))
+    if (ext4_journal_walk_begin(journal, &scan.walk, error))
         return -1;
     if (!scan.data)
         return error_set_no_memory(error);
     while (!is_end && scan.walk.walked < journal->last - journal->first)
-        if (journal_walk_read(&scan.walk, error) || scan_block(&scan, &is_end, error))
+        if (ext4_journal_walk_read(&scan.walk, error) || scan_block(&scan, &is_end, error))
             return -1;
     if (!scan.has_failed)
         journal->end_sequence = scan.walk.sequence;
@@ -145,28 +145,28 @@ static int find_end(struct journal *journal, struct error *error)
 
 static int find_revokes(struct journal *journal, struct error *error)
 {
-    CLEANUP(journal_walk_end) struct journal_walk walk = {0};
+    CLEANUP(ext4_journal_walk_end) struct journal_walk walk = {0};
 
-    if (journal_walk_begin(journal, &walk, error))
+    if (ext4_journal_walk_begin(journal, &walk, error))
         return -1;
     while (walk.sequence != journal->end_sequence) {
         uint32_t type, count = 0;
 
-        if (journal_walk_read(&walk, error))
+        if (ext4_journal_walk_read(&walk, error))
             return -1;
-        type = journal_walk_type(&walk);
+        type = ext4_journal_walk_type(&walk);
         if (type == JOURNAL_DESCRIPTOR)
-            count = journal_count_tags(journal, walk.block);
+            count = ext4_journal_count_tags(journal, walk.block);
         else if (type == JOURNAL_COMMIT)
             walk.sequence++;
         else if (type != JOURNAL_REVOKE)
-            return journal_bad(error, "a block in its log of the type", type);
-        if (journal_walk_skip(&walk, count, error) ||
+            return ext4_journal_bad(error, "a block in its log of the type", type);
+        if (ext4_journal_walk_skip(&walk, count, error) ||
             (type == JOURNAL_REVOKE &&
-             journal_add_revokes(journal, walk.block, walk.sequence, error)))
+             ext4_journal_add_revokes(journal, walk.block, walk.sequence, error)))
             return -1;
     }
-    journal_sort_revokes(journal);
+    ext4_journal_sort_revokes(journal);
     return 0;
 }
 
@@ -180,7 +180,7 @@ static int check_fast_commits(struct journal *journal, struct error *error)
         return error_set_no_memory(error);
     /* Kernels leave one block between log and fast commits. */
     for (uint32_t i = 0; i < 2 && i < journal->fast_blocks; i++) {
-        if (journal_read(journal, journal->last + i, block, error))
+        if (ext4_journal_read(journal, journal->last + i, block, error))
             return -1;
         transaction = get_le32(block + JOURNAL_FAST_TRANSACTION);
         if (get_le16(block) != JOURNAL_FAST_HEAD ||
@@ -194,7 +194,7 @@ static int check_fast_commits(struct journal *journal, struct error *error)
     return 0;
 }
 
-int journal_scan(struct journal *journal, struct error *error)
+int ext4_journal_scan(struct journal *journal, struct error *error)
 {
     journal->end_sequence = journal->start_sequence;
     if (journal->start != 0 && (find_end(journal, error) || find_revokes(journal, error)))

@@ -209,9 +209,7 @@ static int check_groups_are_there(struct disk *disk, const struct ext4_geometry 
 
     for (uint32_t group = 0; group < geometry->groups; group++) {
         uint32_t index = group / geometry->descriptors, within = group % geometry->descriptors;
-        uint64_t place = index < geometry->flat_descriptor_blocks
-                             ? ext4_flat_descriptors_start(geometry, 0) + index
-                             : ext4_meta_descriptor_block(geometry, index, 0);
+        uint64_t place = ext4_descriptor_block(geometry, index);
 
         if (within == 0 &&
             disk_read(disk, place * geometry->block_size, block, geometry->block_size, error))

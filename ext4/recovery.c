@@ -40,14 +40,15 @@ static int replay_journal(struct disk *disk, const struct ext4_geometry *geometr
                           struct error *error)
 {
     struct journal journal = {0};
-    int result = journal_open(disk, geometry, super, &journal, error) ||
-                         journal_scan(&journal, error) || journal_check(&journal, error) ||
-                         journal_replay(&journal, &recovery->blocks, &recovery->revoked, error)
+    int result = ext4_journal_open(disk, geometry, super, &journal, error) ||
+                         ext4_journal_scan(&journal, error) ||
+                         ext4_journal_check(&journal, error) ||
+                         ext4_journal_replay(&journal, &recovery->blocks, &recovery->revoked, error)
                      ? -1
                      : 0;
 
     recovery->transactions = journal.end_sequence - journal.start_sequence;
-    journal_free(&journal);
+    ext4_journal_free(&journal);
     return result;
 }
 

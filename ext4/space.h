@@ -25,6 +25,16 @@ void ext4_space_free(struct ext4_space *space);
 /* Whether a block is free in the committed filesystem. A bitmap that can't be read has none. */
 bool ext4_space_is_committed_free(struct ext4_space *space, uint64_t block);
 
+/* Whether a block is free in the filesystem that is being made. As above. */
+bool ext4_space_is_free(struct ext4_space *space, uint64_t block);
+
+/* How many bytes of the disk from offset on, of size, are alike in whether the committed
+ * filesystem uses them. */
+uint64_t ext4_space_alike(struct ext4_space *space, uint64_t offset, uint64_t size, bool *ret_used);
+
+/* The group's bitmap is to be written, at the place that its descriptor has now. */
+int ext4_space_touch(struct ext4_space *space, uint32_t group, struct error *error);
+
 /* Takes or gives back a run of blocks, in whole clusters; ERROR_CORRUPT where one is not what it
  * is to cease to be. */
 int ext4_space_take(struct ext4_space *space, struct ext4_run run, struct error *error);
@@ -33,6 +43,9 @@ int ext4_space_give_back(struct ext4_space *space, struct ext4_run run, struct e
 /* Writes the bitmaps that changed, with checksums and counts in their descriptors (in memory) and
  * the superblock's count of free blocks (in memory). */
 int ext4_space_write(struct ext4_space *space, struct error *error);
+
+/* The descriptor of a group changed, in memory. */
+void ext4_space_descriptor_changed(struct ext4_space *space, uint32_t group);
 
 /* Writes descriptor blocks that changed since opening or the last call, and the superblock. */
 int ext4_space_write_descriptors(struct ext4_space *space, struct error *error);

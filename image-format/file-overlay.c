@@ -25,9 +25,14 @@ struct overlay {
     struct file file;
     struct file *below;
     uint64_t size;
-    uint64_t limit; /* bytes of below that still show through */
+    uint64_t limit;       /* bytes of below that still show through */
+    struct overlay *side; /* a side file that was made: with nothing below; NULL: none */
+    bool is_side;         /* the overlay's whose side file it is, and freed by that */
+    bool side_removed;    /* that below has none any more, as far as this overlay goes */
     struct sector *buckets[BUCKET_COUNT];
 };
+
+static const struct file_operations overlay_operations;
 
 static struct overlay *overlay_of(struct file *file)
 {
@@ -200,6 +205,72 @@ static int overlay_lock(struct file *file, struct error *error)
     return file_lock(overlay_of(file)->below, error);
 }
 
+static void free_overlay(struct overlay *overlay)
+{
+    if (!overlay)
+        return;
+    cut_sectors(overlay, 0);
+    free_overlay(overlay->side);
+    file_close(overlay->below);
+    free(overlay->file.name);
+    free(overlay);
+}
+
+/* Without a file below where that is NULL. Doesn't take ownership of below on failure. */
+static struct overlay *new_overlay(struct file *below, const char *name, struct error *error)
+{
+    struct overlay *overlay = calloc(1, sizeof *overlay);
+
+    if (overlay)
+        overlay->file.name = strdup(name);
+    if (!overlay || !overlay->file.name) {
+        free_overlay(overlay);
+        error_set_no_memory(error);
+        return NULL;
+    }
+    overlay->file.operations = &overlay_operations;
+    overlay->file.writable = true;
+    overlay->below = below;
+    return overlay;
+}
+
+/* What stands beside the file below can be read; what is made and removed, is in memory. */
+static int overlay_open_side(struct file *file, bool create, struct file **ret_side,
+                             struct error *error)
+{
+    struct overlay *overlay = overlay_of(file);
+    struct file *there = NULL;
+
+    if (overlay->side)
+        there = &overlay->side->file;
+    else if (!overlay->side_removed && file_open_side(overlay->below, false, &there, error))
+        return -1;
+    if (create && there) {
+        file_close(there);
+        return error_set(error, ERROR_SYSTEM, "there is a journal beside it already");
+    }
+    if (create) {
+        overlay->side = new_overlay(NULL, file->name, error);
+        if (!overlay->side)
+            return -1;
+        overlay->side->is_side = true;
+        there = &overlay->side->file;
+    }
+    *ret_side = there;
+    return 0;
+}
+
+static int overlay_remove_side(struct file *file, struct error *error)
+{
+    struct overlay *overlay = overlay_of(file);
+
+    (void)error;
+    free_overlay(overlay->side);
+    overlay->side = NULL;
+    overlay->side_removed = true;
+    return 0;
+}
+
 static int overlay_host_facts(struct file *file, struct file_host_facts *ret_facts,
                               struct error *error)
 {
@@ -208,12 +279,8 @@ static int overlay_host_facts(struct file *file, struct file_host_facts *ret_fac
 
 static void overlay_close(struct file *file)
 {
-    struct overlay *overlay = overlay_of(file);
-
-    cut_sectors(overlay, 0);
-    file_close(overlay->below);
-    free(file->name);
-    free(overlay);
+    if (!overlay_of(file)->is_side)
+        free_overlay(overlay_of(file));
 }
 
 static const struct file_operations overlay_operations = {
@@ -223,6 +290,8 @@ static const struct file_operations overlay_operations = {
     .set_size = overlay_set_size,
     .flush = overlay_flush,
     .lock = overlay_lock,
+    .open_side = overlay_open_side,
+    .remove_side = overlay_remove_side,
     .host_facts = overlay_host_facts,
     .close = overlay_close,
 };
@@ -243,20 +312,10 @@ struct file *file_overlay_drop(struct file *file)
 
 struct file *file_overlay_new(struct file *below, struct error *error)
 {
-    struct overlay *overlay = calloc(1, sizeof *overlay);
+    struct overlay *overlay = new_overlay(below, below->name, error);
 
     if (!overlay) {
         file_close(below);
-        error_set_no_memory(error);
-        return NULL;
-    }
-    overlay->file.operations = &overlay_operations;
-    overlay->file.writable = true;
-    overlay->below = below;
-    overlay->file.name = strdup(below->name);
-    if (!overlay->file.name) {
-        error_set_no_memory(error);
-        overlay_close(&overlay->file);
         return NULL;
     }
     if (file_get_size(below, &overlay->size, error)) {

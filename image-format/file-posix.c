@@ -1,11 +1,9 @@
 #define _GNU_SOURCE
 #include "image-format/file-posix.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,21 +13,11 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "image-format/file-posix-internal.h"
 #include "image-format/file.h"
-
-struct posix_file {
-    struct file file;
-    int descriptor;
-    char *temporary; /* the name until it is published; NULL when there is none to remove */
-};
 
 static const char in_use_remedy[] =
     "close the program that uses it; `wsl --shutdown` releases the disks of WSL";
-
-static struct posix_file *posix_of(struct file *file)
-{
-    return (struct posix_file *)file;
-}
 
 static int posix_read(struct file *file, uint64_t offset, void *buffer, size_t size,
                       struct error *error)
@@ -77,14 +65,31 @@ static int posix_get_size(struct file *file, uint64_t *ret_size, struct error *e
 {
     struct stat status;
 
+    if (posix_of(file)->is_device)
+        return posix_device_size(posix_of(file)->descriptor, ret_size, error);
     if (fstat(posix_of(file)->descriptor, &status))
         return error_set_errno(error, errno, "cannot find the file's size");
     *ret_size = (uint64_t)status.st_size;
     return 0;
 }
 
+static int check_device_size(struct file *file, uint64_t size, struct error *error)
+{
+    uint64_t present;
+
+    if (posix_get_size(file, &present, error))
+        return -1;
+    if (size == present)
+        return 0;
+    return error_set(error, ERROR_REFUSED,
+                     "a device can't get the size %" PRIu64 " (it has %" PRIu64 " bytes)", size,
+                     present);
+}
+
 static int posix_set_size(struct file *file, uint64_t size, struct error *error)
 {
+    if (posix_of(file)->is_device)
+        return check_device_size(file, size, error);
     if (size > INT64_MAX || ftruncate(posix_of(file)->descriptor, (off_t)size))
         return error_set_errno(error, size > INT64_MAX ? EFBIG : errno,
                                "cannot set the file's size to %" PRIu64 " bytes", size);
@@ -116,29 +121,41 @@ static int posix_lock(struct file *file, struct error *error)
 static int posix_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset,
                            struct error *error)
 {
-    off_t found = lseek(posix_of(file)->descriptor, (off_t)offset, SEEK_DATA);
+    off_t found;
 
+    *ret_offset = offset;
+    if (posix_of(file)->is_device) /* it seeks as if it had no data behind the offset 0 */
+        return 0;
+    found = lseek(posix_of(file)->descriptor, (off_t)offset, SEEK_DATA);
     if (found < 0 && errno == ENXIO)
         return posix_get_size(file, ret_offset, error);
-    *ret_offset = found < 0 ? offset : (uint64_t)found;
+    if (found >= 0)
+        *ret_offset = (uint64_t)found;
     return 0;
 }
 
 static int posix_host_facts(struct file *file, struct file_host_facts *ret_facts,
                             struct error *error)
 {
+    const struct posix_file *posix = posix_of(file);
+    struct file_host_facts facts = {.is_device = posix->is_device};
     struct stat status;
     struct statvfs filesystem;
 
-    if (fstat(posix_of(file)->descriptor, &status) ||
-        fstatvfs(posix_of(file)->descriptor, &filesystem))
+    if (fstat(posix->descriptor, &status) ||
+        (posix->is_device ? statvfs(POSIX_DEVICE_SIDE_FOLDER, &filesystem)
+                          : fstatvfs(posix->descriptor, &filesystem)))
         return error_set_errno(error, errno, "cannot ask the host about the file");
-    ret_facts->allocated_size = (uint64_t)status.st_blocks * 512;
-    ret_facts->free_space = (uint64_t)filesystem.f_bavail * filesystem.f_frsize;
+    facts.allocated_size = (uint64_t)status.st_blocks * 512;
+    facts.free_space = (uint64_t)filesystem.f_bavail * filesystem.f_frsize;
+    if (posix->is_device && (posix_device_sectors(posix->descriptor, &facts, error) ||
+                             posix_device_size(posix->descriptor, &facts.allocated_size, error)))
+        return -1;
+    *ret_facts = facts;
     return 0;
 }
 
-static void posix_close(struct file *file)
+void posix_close(struct file *file)
 {
     struct posix_file *posix = posix_of(file);
 
@@ -147,6 +164,7 @@ static void posix_close(struct file *file)
     if (posix->temporary)
         unlink(posix->temporary);
     free(posix->temporary);
+    free(posix->side_path);
     free(file->name);
     free(posix);
 }
@@ -159,13 +177,14 @@ static const struct file_operations posix_operations = {
     .flush = posix_flush,
     .lock = posix_lock,
     .next_data = posix_next_data,
+    .zero = posix_zero,
+    .open_side = posix_open_side,
+    .remove_side = posix_remove_side,
     .host_facts = posix_host_facts,
     .close = posix_close,
 };
 
-/* Takes ownership of descriptor, also on failure. */
-static struct posix_file *posix_new(const char *name, int descriptor, bool writable,
-                                    struct error *error)
+struct posix_file *posix_new(const char *name, int descriptor, bool writable, struct error *error)
 {
     struct posix_file *posix = calloc(1, sizeof *posix);
 
@@ -186,60 +205,41 @@ static struct posix_file *posix_new(const char *name, int descriptor, bool writa
     return posix;
 }
 
-/* Refuses when the loop device named in /sys/block stands on the same file. */
-static int check_loop_device(const char *device, const struct stat *status, struct error *error)
+/* Opens path. A device that is to be written is opened for this program alone, which the system
+ * refuses while it is mounted or part of something else. */
+static int open_descriptor(const char *path, bool writable, struct error *error)
 {
-    char path[PATH_MAX], backing[PATH_MAX];
-    struct stat other;
-    FILE *stream;
-    char *end;
+    int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK;
+    struct stat status;
+    int descriptor, reason;
 
-    snprintf(path, sizeof path, "/sys/block/%s/loop/backing_file", device);
-    stream = fopen(path, "re");
-    if (!stream)
-        return 0;
-    if (!fgets(backing, sizeof backing, stream))
-        backing[0] = '\0';
-    fclose(stream);
-    end = strchr(backing, '\n');
-    if (end)
-        *end = '\0';
-    if (stat(backing, &other) || other.st_dev != status->st_dev || other.st_ino != status->st_ino)
-        return 0;
-    error_set(error, ERROR_BUSY, "the image is in use: /dev/%s stands on it", device);
-    return error_set_remedy(error, "unmount it, then `losetup -d /dev/%s`", device);
-}
-
-static int check_loop_devices(const struct stat *status, struct error *error)
-{
-    DIR *folder = opendir("/sys/block");
-    const struct dirent *entry;
-    int result = 0;
-
-    if (!folder)
-        return 0;
-    while (result == 0 && (entry = readdir(folder)))
-        if (strncmp(entry->d_name, "loop", 4) == 0)
-            result = check_loop_device(entry->d_name, status, error);
-    closedir(folder);
-    return result;
+    if (writable && stat(path, &status) == 0 && S_ISBLK(status.st_mode))
+        flags |= O_EXCL;
+    descriptor = open(path, flags);
+    reason = errno;
+    if (descriptor >= 0)
+        return descriptor;
+    if (reason == EBUSY && flags & O_EXCL) {
+        error_set(error, ERROR_BUSY,
+                  "the device %s is in use: it is mounted, or part of another device", path);
+        error_set_remedy(error, "unmount it; `lsblk %s` says what stands on it", path);
+        return -1;
+    }
+    error_set_errno(error, reason, "cannot open it%s", writable ? " for writing" : "");
+    if (writable && (reason == EACCES || reason == EBUSY || reason == EIO || reason == ETXTBSY))
+        error_set_remedy(error, "%s", in_use_remedy);
+    return -1;
 }
 
 struct file *file_posix_open(const char *path, bool writable, struct error *error)
 {
-    int descriptor = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+    int descriptor = open_descriptor(path, writable, error);
     CLEANUP(cleanup_file) struct file *file = NULL;
     struct posix_file *posix;
     struct stat status;
 
-    if (descriptor < 0) {
-        int reason = errno;
-
-        error_set_errno(error, reason, "cannot open it%s", writable ? " for writing" : "");
-        if (writable && (reason == EACCES || reason == EBUSY || reason == EIO || reason == ETXTBSY))
-            error_set_remedy(error, "%s", in_use_remedy);
+    if (descriptor < 0)
         return NULL;
-    }
     posix = posix_new(path, descriptor, writable, error);
     if (!posix)
         return NULL;
@@ -248,11 +248,15 @@ struct file *file_posix_open(const char *path, bool writable, struct error *erro
         error_set_errno(error, errno, "cannot find out what it is");
         return NULL;
     }
-    if (!S_ISREG(status.st_mode)) {
-        error_set(error, ERROR_UNSUPPORTED, "it is no regular file");
+    if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {
+        error_set(error, ERROR_UNSUPPORTED, "it is no regular file and no block device");
         return NULL;
     }
-    if (writable && check_loop_devices(&status, error))
+    posix->is_device = S_ISBLK(status.st_mode);
+    posix->side_path = posix_side_path(path, posix->is_device, error);
+    if (!posix->side_path)
+        return NULL;
+    if (writable && !posix->is_device && posix_check_loop_devices(&status, error))
         return NULL;
     return TAKE(file);
 }
@@ -299,8 +303,7 @@ struct file *file_posix_create(const char *path, struct error *error)
     return &posix->file;
 }
 
-/* Makes the folder's entry for path durable. */
-static int flush_folder(const char *path, struct error *error)
+int posix_flush_folder(const char *path, struct error *error)
 {
     const char *slash = strrchr(path, '/');
     CLEANUP_FREE char *folder =
@@ -341,7 +344,7 @@ int file_posix_publish(struct file *file, struct error *error)
         unlink(posix->temporary);
     }
     free(TAKE(posix->temporary));
-    return flush_folder(file->name, error);
+    return posix_flush_folder(file->name, error);
 }
 
 struct file *file_posix_scratch(uint64_t size, int *ret_descriptor, struct error *error)

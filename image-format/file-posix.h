@@ -1,6 +1,7 @@
 /*
- * Files of the host's system. The only unit that calls it, but for the one that
- * walks through a folder of the host which goes into an image.
+ * Files and block devices of the host's system. These units (file-posix*.c) are
+ * the only ones that call it, but for the one that walks through a folder of the
+ * host which goes into an image.
  */
 #ifndef IMAGE_FORMAT_FILE_POSIX_H
 #define IMAGE_FORMAT_FILE_POSIX_H
@@ -12,8 +13,12 @@
 
 struct file;
 
-/* Opens an existing file. Refuses what is no regular file, and one that backs a loop device when
- * it is to be written (ERROR_BUSY, with the device's name). Returns NULL and sets error. */
+/* Opens an existing file or block device. Refuses what is neither; and, when it is to be written,
+ * a file that backs a loop device and a device that is mounted or otherwise in use (ERROR_BUSY,
+ * with the device's name). Returns NULL and sets error.
+ *
+ * The side file of a file is called as the file that links lead to, and ".vhdtool-journal"; that
+ * of a device lies in /var/tmp. */
 struct file *file_posix_open(const char *path, bool writable, struct error *error);
 
 /* Makes a file that has no final name yet, in the folder of path: file_posix_publish gives it the

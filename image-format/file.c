@@ -71,6 +71,46 @@ int file_host_facts(struct file *file, struct file_host_facts *ret_facts, struct
     return file->operations->host_facts(file, ret_facts, error);
 }
 
+int file_open_side(struct file *file, bool create, struct file **ret_side, struct error *error)
+{
+    if (create && !file->writable)
+        return error_set(error, ERROR_SYSTEM, "the file is open for reading only");
+    if (file->operations->open_side)
+        return file->operations->open_side(file, create, ret_side, error);
+    if (create)
+        return error_set(error, ERROR_UNSUPPORTED, "there is no place for a journal beside it");
+    *ret_side = NULL;
+    return 0;
+}
+
+int file_remove_side(struct file *file, struct error *error)
+{
+    if (!file->writable)
+        return error_set(error, ERROR_SYSTEM, "the file is open for reading only");
+    if (!file->operations->remove_side)
+        return error_set(error, ERROR_SYSTEM, "there is no journal beside it");
+    return file->operations->remove_side(file, error);
+}
+
+int file_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    uint64_t file_size;
+
+    if (!file->writable)
+        return error_set(error, ERROR_SYSTEM, "the file is open for reading only");
+    if (size == 0)
+        return 0;
+    if (file_get_size(file, &file_size, error))
+        return -1;
+    if (!range_fits(offset, size, file_size))
+        return error_set(error, ERROR_SYSTEM,
+                         "the file ends at byte %" PRIu64 " (%" PRIu64
+                         " bytes to be zeroed at byte %" PRIu64 ")",
+                         file_size, size, offset);
+    return file->operations->zero ? file->operations->zero(file, offset, size, error)
+                                  : file_write_zeros(file, offset, size, error);
+}
+
 int file_write_zeros(struct file *file, uint64_t offset, uint64_t size, struct error *error)
 {
     CLEANUP_FREE void *zeros = calloc(1, (size_t)min_u64(size, PIECE_SIZE) + 1);

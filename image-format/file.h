@@ -5,6 +5,11 @@
  *
  * Durability: what was written or resized before a flush that returned 0
  * survives a power cut. Of what came after it, any part may, in any order.
+ *
+ * A file can have one side file, which is found again wherever the file is
+ * opened: the place for a journal. It is a file like others, with flushes of its
+ * own: flushing one of the two does nothing for the other. That it is there, or
+ * isn't any more, is durable when the call that did it returns 0.
  */
 #ifndef IMAGE_FORMAT_FILE_H
 #define IMAGE_FORMAT_FILE_H
@@ -20,7 +25,10 @@ struct file;
 /* What the host says about a file; all in bytes. */
 struct file_host_facts {
     uint64_t allocated_size; /* storage that the file takes up */
-    uint64_t free_space;     /* what its filesystem can still give to this user */
+    uint64_t free_space;     /* what its filesystem can still give to this user; for a device, what
+                                the one that takes its side file can */
+    bool is_device;          /* a block device: its size can't be changed */
+    uint32_t logical_sector_size, physical_sector_size; /* of a device; else 0 */
 };
 
 struct file_operations {
@@ -38,6 +46,11 @@ struct file_operations {
     /* The start of the first range at or after offset that may hold data (everything between
      * reads as zeros); the file's size when there is none. NULL: no holes are known. */
     int (*next_data)(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
+    /* The range, which lies within the file, reads as zeros from now on. NULL: they are written. */
+    int (*zero)(struct file *file, uint64_t offset, uint64_t size, struct error *error);
+    /* NULL, both: it can't have a side file. */
+    int (*open_side)(struct file *file, bool create, struct file **ret_side, struct error *error);
+    int (*remove_side)(struct file *file, struct error *error);
     int (*host_facts)(struct file *file, struct file_host_facts *ret_facts, struct error *error);
     void (*close)(struct file *file);
 };
@@ -58,6 +71,16 @@ int file_lock(struct file *file, struct error *error);
 int file_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
 int file_host_facts(struct file *file, struct file_host_facts *ret_facts, struct error *error);
 
+/* Opens the side file: a new, empty one with create (an error where there is one already), else
+ * the one that is there, or *ret_side is NULL. It can be written to when file can. It is the
+ * caller's to close, before file is closed and before the side file is removed. */
+int file_open_side(struct file *file, bool create, struct file **ret_side, struct error *error);
+int file_remove_side(struct file *file, struct error *error);
+
+/* The range, which lies within the file, reads as zeros from now on. Unlike file_write_zeros it
+ * may change what the host has allocated. */
+int file_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error);
+
 /* Writes size zero bytes. */
 int file_write_zeros(struct file *file, uint64_t offset, uint64_t size, struct error *error);
 
@@ -73,8 +96,8 @@ static inline void cleanup_file(struct file **file)
 }
 
 /* Reads that go to below, and writes and sizes that stay in memory in 4 KiB sectors: a file can
- * be changed for reading without being touched. Takes ownership of below, also on failure.
- * NULL when memory ran out. */
+ * be changed for reading without being touched. Side files are made and removed in memory, too.
+ * Takes ownership of below, also on failure. NULL when memory ran out. */
 struct file *file_overlay_new(struct file *below, struct error *error);
 
 /* The file below, which stays the overlay's. */

@@ -4,6 +4,7 @@
 
 #include "image-format/disk.h"
 #include "image-format/file.h"
+#include "image-format/raw/raw.h"
 #include "image-format/vhdx/vhdx.h"
 
 struct format {
@@ -13,6 +14,7 @@ struct format {
 
 static const struct format formats[] = {
     {vhdx_probe, vhdx_open},
+    {raw_probe, raw_open},
 };
 
 struct disk *image_open(struct file *file, struct error *error)
@@ -34,7 +36,7 @@ struct disk *image_open(struct file *file, struct error *error)
     }
     if (!best) {
         file_close(file);
-        error_set(error, ERROR_NOT_IMAGE, "it is not a disk image that is known here (VHDX)");
+        error_set(error, ERROR_NOT_IMAGE, "it is not a disk image that is known here (VHDX, raw)");
         return NULL;
     }
     return best->open(file, error);

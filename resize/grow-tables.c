@@ -186,7 +186,7 @@ int resize_place_tables(struct resize_plan *plan, struct error *error)
     uint32_t count = plan->new.groups - plan->old.groups;
     uint32_t flex_groups = plan->new.flex_groups;
 
-    if (count == 0)
+    if (plan->new.groups <= plan->old.groups)
         return 0;
     plan->tables = calloc(count, sizeof *plan->tables);
     plan->uninitialised = calloc(count, sizeof *plan->uninitialised);

@@ -1,6 +1,10 @@
 /*
  * What making an ext4 filesystem another size takes: decided whole, before the
  * first write. Planning reads and computes; applying follows the plan.
+ *
+ * First all that is in the way of the new geometry moves, while the old one still holds: inodes
+ * to other numbers, blocks to other places. Then the geometry changes in one commit, and what has
+ * room only then moves with it ("late").
  */
 #ifndef RESIZE_PLAN_H
 #define RESIZE_PLAN_H
@@ -13,10 +17,23 @@
 #include "ext4/geometry.h"
 #include "ext4/preflight.h"
 #include "image-format/disk.h"
+#include "resize/relocation.h"
+#include "resize/renumber.h"
 
-/* Where a new group's tables lie. */
+/* Where a group's tables lie. */
 struct resize_tables {
     uint64_t block_bitmap, inode_bitmap, inode_table; /* blocks */
+};
+
+/* Tables of a group that is there already and get other places; some may stay. */
+struct resize_table_move {
+    uint32_t group;
+    struct resize_tables to;
+};
+
+struct resize_table_moves {
+    struct resize_table_move *list; /* in ascending order of groups */
+    size_t count, capacity;
 };
 
 enum resize_step_kind {
@@ -25,7 +42,7 @@ enum resize_step_kind {
     RESIZE_INODE_BITMAP, /* of a new group */
     RESIZE_DESCRIPTORS,  /* descriptor blocks [first, first + count) to place */
     RESIZE_SUPER_COPY,   /* the superblock's copy of group */
-    RESIZE_OLD_LAST,     /* the block bitmap of what was the last group */
+    RESIZE_LAST_GROUP,   /* the block bitmap of the last group that is in both geometries */
     RESIZE_INODE,        /* the resize inode and its blocks, rebuilt or given up */
     RESIZE_SUPER,        /* the superblock itself */
 };
@@ -48,11 +65,21 @@ struct resize_steps {
 
 struct resize_plan {
     struct ext4_geometry old, new;
+
+    /* In the old geometry. */
+    struct resize_inode_move *inode_moves; /* sorted by from */
+    size_t inode_move_count, inode_move_capacity;
+    struct resize_relocation relocation;
+    struct resize_table_moves vacated; /* of groups that go, so that blocks move where they were */
+    /* With the change of geometry. */
+    struct resize_table_moves table_moves; /* of groups that stay */
+    struct resize_zones late;              /* what becomes free, where it takes blocks that move */
+
     struct resize_tables *tables; /* of the groups from old.groups on */
     struct ext4_run *table_runs;  /* the same, sorted and merged */
     size_t table_run_count, table_run_capacity;
     bool *uninitialised;        /* of the groups from old.groups on: its bitmap is implied */
-    bool *changed_descriptors;  /* by descriptor block */
+    bool *changed_descriptors;  /* by descriptor block of the new geometry */
     struct resize_steps steps;  /* take effect with the commit; contents are written before the
                                    descriptors and superblocks that sum them up */
     struct resize_steps copies; /* of superblock and descriptors, in groups that were there
@@ -83,12 +110,6 @@ struct resize_request {
 int resize_plan_make(struct ext4 *ext4, const struct resize_request *request,
                      struct resize_plan *ret_plan, struct error *error);
 
-/* Plans growing the filesystem to size bytes, rounded down to what it can have; smaller or equal:
- * a plan of no steps, with new equal to old. Reads the resize inode and checks it. Errors as
- * ext4_geometry_grow and resize_inode_check. */
-int resize_plan_grow(struct ext4 *ext4, uint64_t size, struct resize_plan *ret_plan,
-                     struct error *error);
-
 void resize_plan_free(struct resize_plan *plan); /* zeros are fine */
 
 /* True when there is nothing to do. */
@@ -97,18 +118,8 @@ bool resize_plan_is_empty(const struct resize_plan *plan);
 /* The filesystem's size at the plan's end, in bytes. */
 uint64_t resize_plan_size(const struct resize_plan *plan);
 
-/* Sets the disk ranges that both lists of steps write, for disk_growth_cost. The caller frees
- * *ret_ranges. */
+/* Sets the disk ranges that the plan writes, for disk_growth_cost. The caller frees *ret_ranges. */
 int resize_plan_ranges(const struct resize_plan *plan, struct disk_range **ret_ranges,
                        size_t *ret_count, struct error *error);
-
-/* Follows the plan's steps in the disk's open transaction, whose disk is large enough. now:
- * seconds since 1970, for the superblock. After a failure, ext4 can only be released. */
-int resize_apply(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now,
-                 struct error *error);
-
-/* Writes the plan's copies, in a transaction of their own that is open. Afterwards ext4 can only be
- * released. */
-int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan, struct error *error);
 
 #endif

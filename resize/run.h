@@ -12,12 +12,12 @@
 #include "resize/plan.h"
 
 struct resize_run {
-    uint64_t disk_size; /* bytes: the disk's size at the end; at least the plan's size */
-    uint32_t now;       /* seconds since 1970, for the superblock */
-    bool (*interrupted)(void);                    /* asked before each commit; NULL: never */
+    uint64_t disk_size;        /* bytes: the disk's size at the end; at least the plan's size */
+    uint32_t now;              /* seconds since 1970, for the superblock */
+    bool (*interrupted)(void); /* asked before each commit; NULL: never */
     void (*say)(const char *what, void *context); /* what is being done; may be NULL */
     void *say_context;
-    const struct progress *progress; /* of the bytes of blocks that move; may be NULL */
+    struct progress *progress; /* of the bytes of blocks that move; may be NULL */
 };
 
 /* What holds of the image after resize_run, also after it failed. */
@@ -28,9 +28,10 @@ struct resize_state {
     bool uncertain; /* the last commit is durable, or it is not there at all */
 };
 
-/* Outside of a transaction. ERROR_INTERRUPTED after a signal. Afterwards, also after a failure,
- * ext4 can only be released. An empty plan changes the disk's size alone. */
-int resize_run(struct ext4 *ext4, const struct resize_plan *plan, const struct resize_run *run,
-               struct resize_state *ret_state, struct error *error);
+/* Outside of a transaction of the disk. ext4: the filesystem on it, or NULL with an empty plan: the
+ * disk's size alone changes. ERROR_INTERRUPTED after a signal. Afterwards, also after a failure,
+ * ext4 can only be released. */
+int resize_run(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
+               const struct resize_run *run, struct resize_state *ret_state, struct error *error);
 
 #endif

@@ -9,9 +9,9 @@
 #include "image-format/file-posix.h"
 #include "image-format/file.h"
 #include "image-format/image.h"
+#include "program/process-posix.h"
 #include "vhdtool/command.h"
 #include "vhdtool/creation.h"
-#include "vhdtool/process-posix.h"
 #include "vhdtool/report.h"
 #include "vhdtool/watched-file.h"
 

@@ -1,12 +1,12 @@
 #include <inttypes.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "base/size.h"
 #include "image-format/file-posix.h"
+#include "program/process-posix.h"
+#include "program/words.h"
+#include "resize/run.h"
 #include "vhdtool/command.h"
 #include "vhdtool/expand.h"
-#include "vhdtool/process-posix.h"
 #include "vhdtool/report.h"
 
 static void say_step(const char *what, void *context)
@@ -17,13 +17,10 @@ static void say_step(const char *what, void *context)
 /* What a failure has left, for the message. */
 static const char *state_of(const struct expand_report *report)
 {
-    if (report->changed)
-        return "the image is valid and has its new size";
-    if (report->uncertain)
-        return "the image is valid; it has its old size or its new one";
-    if (report->begun)
-        return "the image is valid and has its old size";
-    return "the image is untouched";
+    const struct resize_state state = {
+        .begun = report->begun, .changed = report->changed, .uncertain = report->uncertain};
+
+    return program_state_text(&state);
 }
 
 static json_t *sizes_json(const struct expand_sizes *sizes)
@@ -89,12 +86,10 @@ static int report_expansion(const struct options *options, const struct expand_r
 
 static int expand(const struct options *options, struct expand_report *report, struct error *error)
 {
-    const char *epoch = getenv("SOURCE_DATE_EPOCH");
     struct expand_request request = {
         .size = options->operand_count > 1 ? options->operands[1] : NULL,
         .force = options->force,
         .dry_run = options->dry_run,
-        .now = (uint32_t)time(NULL),
         .interrupted = posix_interrupted,
         .say = say_step,
         .say_context = (void *)(uintptr_t)options,
@@ -102,7 +97,7 @@ static int expand(const struct options *options, struct expand_report *report, s
     double start = posix_clock();
     struct file *file;
 
-    if (epoch && option_epoch(epoch, &request.now, error))
+    if (program_now(&request.now, error))
         return -1;
     file = file_posix_open(options->operands[0], !options->dry_run, error);
     if (!file || expand_image(file, &request, report, error))

@@ -11,6 +11,7 @@
 
 #include "base/checked.h"
 #include "base/crc32c.h"
+#include "program/words.h"
 #include "vhdtool/command.h"
 
 #define DEFAULT_BLOCK_SIZE (1 * MIB)
@@ -115,7 +116,7 @@ static int fix_time_and_ids(const struct options *options, const char *epoch, ui
 {
     uint32_t sum = crc32c(0, options->operands[1], strlen(options->operands[1]) + 1);
 
-    if (option_epoch(epoch, ret_time, error))
+    if (program_read_epoch(epoch, ret_time, error))
         return -1;
     for (const struct option_spec *spec = options->command->options; spec->name; spec++) {
         const char *value = option_value(options, spec->name);

@@ -6,13 +6,13 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "base/size.h"
 #include "ext4/facts.h"
 #include "ext4/preflight.h"
 #include "image-format/disk.h"
 #include "image-format/file.h"
 #include "image-format/image.h"
-#include "resize/plan.h"
+#include "resize/host-space.h"
+#include "resize/run.h"
 #include "vhdtool/options.h"
 
 struct expansion {
@@ -85,6 +85,7 @@ static int name_contents(struct expansion *expansion, struct error *error)
 
 static int plan_filesystem(struct expansion *expansion, struct error *error)
 {
+    struct resize_request to_size = {RESIZE_TO_SIZE, expansion->new_size};
     struct expand_report *report = expansion->report;
     bool is_there;
 
@@ -96,7 +97,7 @@ static int plan_filesystem(struct expansion *expansion, struct error *error)
     if (ext4_open_checked(expansion->disk, expansion->request->force, &expansion->ext4, error))
         return -1;
     expansion->has_ext4 = true;
-    if (resize_plan_grow(&expansion->ext4, expansion->new_size, &expansion->plan, error))
+    if (resize_plan_make(&expansion->ext4, &to_size, &expansion->plan, error))
         return -1;
     report->before.filesystem_size = expansion->plan.old.blocks * expansion->plan.old.block_size;
     report->after.filesystem_size = resize_plan_size(&expansion->plan);
@@ -111,24 +112,25 @@ static bool has_nothing_to_do(const struct expansion *expansion)
 /* How large the file can get, and whether the host has room for that. */
 static int check_host_space(struct expansion *expansion, uint64_t free_space, struct error *error)
 {
-    CLEANUP_FREE struct disk_range *ranges = NULL;
-    char need_text[SIZE_TEXT_SIZE], free_text[SIZE_TEXT_SIZE];
+    struct expand_report *report = expansion->report;
     uint64_t cost;
-    size_t count;
 
-    if (resize_plan_ranges(&expansion->plan, &ranges, &count, error) ||
-        disk_growth_cost(expansion->disk, expansion->new_size, ranges, count, &cost, error))
+    if (resize_check_host_space(expansion->disk, &expansion->plan, expansion->new_size, free_space,
+                                &cost, error))
         return -1;
-    expansion->report->after.file_size = expansion->report->before.file_size + cost;
-    expansion->report->bytes_written = expansion->plan.write_bytes;
-    if (cost <= free_space)
-        return 0;
-    size_format(cost, need_text);
-    size_format(free_space, free_text);
-    error_set(error, ERROR_REFUSED,
-              "the host has %s free where the image lies (%s expected: the file may grow by that)",
-              free_text, need_text);
-    return error_set_remedy(error, "free that much there, or give a smaller size");
+    report->after.file_size = report->before.file_size + cost;
+    report->bytes_written = expansion->plan.write_bytes;
+    return 0;
+}
+
+/* The file of a fixed disk has its size, whatever of it takes up space. */
+static void foresee_file_size(struct expansion *expansion, const char *type)
+{
+    struct expand_report *report = expansion->report;
+
+    if (strcmp(type, "fixed") == 0)
+        report->after.file_size =
+            report->before.file_size + (expansion->new_size - expansion->disk->size);
 }
 
 static int plan_all(struct expansion *expansion, struct error *error)
@@ -145,60 +147,61 @@ static int plan_all(struct expansion *expansion, struct error *error)
     report->after.file_size = description.file_size;
     if (plan_filesystem(expansion, error))
         return -1;
-    return check_host_space(expansion, description.host_free_space, error);
-}
-
-/* The one commit in which disk and filesystem change their size. */
-static int commit_sizes(struct expansion *expansion, struct error *error)
-{
-    const struct expand_request *request = expansion->request;
-    struct disk *disk = expansion->disk;
-
-    say(expansion, "making room");
-    expansion->report->begun = true;
-    if (disk_begin(disk, error) || disk_set_size(disk, expansion->new_size, error))
+    if (check_host_space(expansion, description.host_free_space, error))
         return -1;
-    if (!resize_plan_is_empty(&expansion->plan) &&
-        resize_apply(&expansion->ext4, &expansion->plan, request->now, error))
-        return -1;
-    if (request->interrupted && request->interrupted())
-        return error_set(error, ERROR_INTERRUPTED, "interrupted by a signal");
-    say(expansion, "committing");
-    if (disk_commit(disk, error)) {
-        expansion->report->changed = disk->committed;
-        expansion->report->uncertain = disk->uncertain;
-        return -1;
-    }
-    expansion->report->changed = true;
+    foresee_file_size(expansion, description.type);
     return 0;
-}
-
-/* The copies in groups that were there before. Stale ones harm nobody. */
-static int write_copies(struct expansion *expansion, struct error *error)
-{
-    if (expansion->plan.copies.count == 0)
-        return 0;
-    say(expansion, "writing the copies of the superblock");
-    if (disk_begin(expansion->disk, error) ||
-        resize_apply_copies(&expansion->ext4, &expansion->plan, error))
-        return -1;
-    return disk_commit(expansion->disk, error);
 }
 
 static int carry_out(struct expansion *expansion, struct error *error)
 {
+    const struct expand_request *request = expansion->request;
     struct expand_report *report = expansion->report;
     struct disk_description description;
+    const struct resize_run run = {
+        .disk_size = expansion->new_size,
+        .now = request->now,
+        .interrupted = request->interrupted,
+        .say = request->say,
+        .say_context = request->say_context,
+    };
+    struct resize_state state;
+    int result = resize_run(expansion->disk, expansion->has_ext4 ? &expansion->ext4 : NULL,
+                            &expansion->plan, &run, &state, error);
 
-    if (commit_sizes(expansion, error))
+    report->begun = state.begun;
+    report->changed = state.changed;
+    report->uncertain = state.uncertain;
+    if (result)
         return -1;
-    if (write_copies(expansion, error))
-        return error_wrap(error, "after the image had grown");
     say(expansion, "giving back what became free");
     if (disk_reclaim(expansion->disk, error) || disk_describe(expansion->disk, &description, error))
         return error_wrap(error, "after the image had grown");
     report->after.file_size = description.file_size;
     report->bytes_written = expansion->disk->bytes_written;
+    return 0;
+}
+
+/* Nothing is to change. What an earlier change has left to do is done all the same: others than
+ * this program may not know that it is there. */
+static int finish_earlier(struct expansion *expansion, struct error *error)
+{
+    struct expand_report *report = expansion->report;
+    struct disk_description description;
+
+    report->bytes_written = 0;
+    report->after.file_size = report->before.file_size;
+    if (disk_describe(expansion->disk, &description, error))
+        return -1;
+    if (expansion->request->dry_run || strcmp(description.log, "dirty") != 0)
+        return 0;
+    say(expansion, "finishing a change that was interrupted");
+    report->begun = true;
+    if (disk_begin(expansion->disk, error) || disk_commit(expansion->disk, error) ||
+        disk_describe(expansion->disk, &description, error))
+        return -1;
+    report->bytes_written = expansion->disk->bytes_written;
+    report->after.file_size = description.file_size;
     return 0;
 }
 
@@ -216,10 +219,7 @@ int expand_image(struct file *file, const struct expand_request *request,
     expansion.disk = image_open(file, error);
     if (!expansion.disk || plan_all(&expansion, error))
         return -1;
-    if (has_nothing_to_do(&expansion)) {
-        ret_report->bytes_written = 0;
-        ret_report->after.file_size = ret_report->before.file_size;
-        return 0;
-    }
+    if (has_nothing_to_do(&expansion))
+        return finish_earlier(&expansion, error);
     return request->dry_run ? 0 : carry_out(&expansion, error);
 }

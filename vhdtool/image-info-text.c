@@ -3,8 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "program/words.h"
 #include "vhdtool/image-info.h"
-#include "vhdtool/report.h"
 
 static void print_text(FILE *out, const char *name, const char *text)
 {
@@ -93,6 +93,6 @@ char *image_info_text(const struct image_info *info)
     print_filesystem(out, &info->contents.filesystem);
     if (fclose(out))
         return NULL;
-    report_clean(text);
+    program_clean_text(text);
     return TAKE(text);
 }

@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "program/process-posix.h"
+#include "program/words.h"
 #include "vhdtool/command.h"
 #include "vhdtool/help.h"
-#include "vhdtool/process-posix.h"
 #include "vhdtool/report.h"
-
-#define VERSION "0.1.0"
 
 static int fail_usage(const struct error *error)
 {
@@ -44,7 +43,7 @@ static int print_help(const struct command *command)
 
 static int print_version(void)
 {
-    report_text("vhdtool " VERSION "\n");
+    report_text("vhdtool " PROGRAM_VERSION "\n");
     return STATUS_DONE;
 }
 
@@ -95,7 +94,7 @@ int main(int argc, char **argv)
         return fail_usage(&error);
     }
     status = run(argc - 1, argv + 1);
-    if (report_finish(&error) && status == STATUS_DONE) {
+    if (program_finish_output(&error) && status == STATUS_DONE) {
         report_error(NULL, &error, NULL);
         return STATUS_FAILED;
     }

@@ -1,7 +1,6 @@
 #include "vhdtool/options.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,18 +245,4 @@ int operand_size(const char *text, uint64_t present, uint64_t *ret_size, struct 
         return 0;
     return error_set(error, ERROR_USAGE,
                      "\"%s\" is no size (512G, 1.5T, +100G or the like expected)", text);
-}
-
-int option_epoch(const char *text, uint32_t *ret_seconds, struct error *error)
-{
-    unsigned long long seconds;
-    char *end;
-
-    errno = 0;
-    seconds = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || *end || errno || seconds > UINT32_MAX)
-        return error_set(error, ERROR_USAGE,
-                         "SOURCE_DATE_EPOCH=%s is no time (seconds since 1970 expected)", text);
-    *ret_seconds = (uint32_t)seconds;
-    return 0;
 }

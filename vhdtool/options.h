@@ -51,9 +51,6 @@ const char *option_value(const struct options *options, const char *name);
 int option_size(const struct options *options, const char *name, uint64_t fallback,
                 uint64_t *ret_size, struct error *error);
 
-/* The text of SOURCE_DATE_EPOCH as seconds since 1970. ERROR_USAGE. */
-int option_epoch(const char *text, uint32_t *ret_seconds, struct error *error);
-
 /* What an image's operand says as a size; + and - are relative to present. ERROR_USAGE. */
 int operand_size(const char *text, uint64_t present, uint64_t *ret_size, struct error *error);
 

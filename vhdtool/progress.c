@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "program/process-posix.h"
 #include "vhdtool/options.h"
-#include "vhdtool/process-posix.h"
 #include "vhdtool/report.h"
 
 #define BAR_WIDTH 24

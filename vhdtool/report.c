@@ -1,13 +1,12 @@
-#define _GNU_SOURCE
 #include "vhdtool/report.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/guid.h"
+#include "program/words.h"
 #include "vhdtool/options.h"
 
 int exit_status(const struct error *error, bool changing)
@@ -32,31 +31,9 @@ int exit_status(const struct error *error, bool changing)
     return STATUS_FAILED;
 }
 
-void report_clean(char *text)
-{
-    unsigned char *p = (unsigned char *)text;
-
-    for (; *p; p++) {
-        bool is_c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0; /* in UTF-8 */
-
-        if ((*p < ' ' && *p != '\n') || *p == 0x7f || is_c1)
-            *p = '?';
-    }
-}
-
 void report_error(const char *image, const struct error *error, const char *state)
 {
-    CLEANUP_FREE char *text = NULL;
-
-    if (asprintf(&text, "vhdtool: %s%s%s%s%s\n%s%s", image ? image : "", image ? ": " : "",
-                 error->message, state ? "; " : "", state ? state : "", error->remedy,
-                 error->remedy[0] ? "\n" : "") < 0) {
-        text = NULL;
-        fputs("vhdtool: out of memory\n", stderr);
-        return;
-    }
-    report_clean(text);
-    fputs(text, stderr);
+    program_print_error("vhdtool", image, error, state);
 }
 
 void report_step(const struct options *options, const char *format, ...)
@@ -96,13 +73,6 @@ int report_json(json_t *object, struct error *error)
     if (!line)
         return error_set_no_memory(error);
     puts(line);
-    return 0;
-}
-
-int report_finish(struct error *error)
-{
-    if (fflush(stdout) || ferror(stdout))
-        return error_set_errno(error, errno, "cannot write to the standard output");
     return 0;
 }
 

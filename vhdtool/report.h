@@ -25,13 +25,8 @@ enum {
  * untouched when it wasn't understood. */
 int exit_status(const struct error *error, bool changing);
 
-/* Prints "vhdtool: IMAGE: sentence" and, on a line of its own, the remedy. image: NULL for what
- * concerns none. state: what the image is in now ("the image is untouched"), or NULL. */
+/* program_print_error, of an image or of none. */
 void report_error(const char *image, const struct error *error, const char *state);
-
-/* Replaces control characters but line ends: names on a disk may hold any, and a terminal would
- * obey them. The texts printed by report_error have gone through it. */
-void report_clean(char *text);
 
 /* Says on stderr what is being done, with -v. */
 void report_step(const struct options *options, const char *format, ...)
@@ -47,9 +42,6 @@ int report_json(json_t *object, struct error *error);
 /* As report_text for what --json or -q leaves out. */
 void report_summary(const struct options *options, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Flushes stdout. An error when something printed there didn't arrive. */
-int report_finish(struct error *error);
 
 /* JSON values: a size or count; a text that may hold any bytes, null when it is NULL; an id,
  * null when it is zero. */

@@ -4,7 +4,7 @@
 
 #include "base/progress.h"
 #include "image-format/file.h"
-#include "vhdtool/process-posix.h"
+#include "program/process-posix.h"
 
 struct watched_file {
     struct file file;
@@ -70,6 +70,23 @@ static int watched_next_data(struct file *file, uint64_t offset, uint64_t *ret_o
     return file_next_data(below_of(file), offset, ret_offset, error);
 }
 
+static int watched_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    return watched_file_check_interrupted(error) ? -1
+                                                 : file_zero(below_of(file), offset, size, error);
+}
+
+static int watched_open_side(struct file *file, bool create, struct file **ret_side,
+                             struct error *error)
+{
+    return file_open_side(below_of(file), create, ret_side, error);
+}
+
+static int watched_remove_side(struct file *file, struct error *error)
+{
+    return file_remove_side(below_of(file), error);
+}
+
 static int watched_host_facts(struct file *file, struct file_host_facts *ret_facts,
                               struct error *error)
 {
@@ -90,6 +107,9 @@ static const struct file_operations watched_operations = {
     .flush = watched_flush,
     .lock = watched_lock,
     .next_data = watched_next_data,
+    .zero = watched_zero,
+    .open_side = watched_open_side,
+    .remove_side = watched_remove_side,
     .host_facts = watched_host_facts,
     .close = watched_close,
 };

@@ -90,6 +90,36 @@ static int failing_next_data(struct file *file, uint64_t offset, uint64_t *ret_o
     return file_next_data(below(file), offset, ret_offset, error);
 }
 
+static int failing_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (!count_call(file, true))
+        return file_zero(below(file), offset, size, error);
+    if (((struct failing_file *)file)->failure->half_a_write &&
+        file_zero(below(file), offset, size / 2, error))
+        return -1;
+    return fail(file, "zero", offset, error);
+}
+
+/* The calls of the side file count as those of the file. */
+static int failing_open_side(struct file *file, bool create, struct file **ret_side,
+                             struct error *error)
+{
+    if (count_call(file, create))
+        return fail(file, "open the side file", 0, error);
+    if (file_open_side(below(file), create, ret_side, error))
+        return -1;
+    if (*ret_side)
+        *ret_side = failing_file_new(*ret_side, ((struct failing_file *)file)->failure);
+    return 0;
+}
+
+static int failing_remove_side(struct file *file, struct error *error)
+{
+    if (count_call(file, true))
+        return fail(file, "remove the side file", 0, error);
+    return file_remove_side(below(file), error);
+}
+
 static int failing_host_facts(struct file *file, struct file_host_facts *ret_facts,
                               struct error *error)
 {
@@ -111,6 +141,9 @@ static const struct file_operations failing_file_operations = {
     .flush = failing_flush,
     .lock = failing_lock,
     .next_data = failing_next_data,
+    .zero = failing_zero,
+    .open_side = failing_open_side,
+    .remove_side = failing_remove_side,
     .host_facts = failing_host_facts,
     .close = failing_close,
 };

@@ -1,5 +1,6 @@
 /*
- * A file that passes everything on to another until its call number N fails.
+ * A file that passes everything on to another until its call number N fails; the
+ * calls of its side file count along.
  * A test runs a function with N = 1, 2, 3 ... until a run meets no failure:
  * then every call has failed once.
  *
@@ -21,7 +22,8 @@ struct failure {
     uint64_t call;     /* the call that fails, counted from 1; 0: none */
     int errno_value;   /* EIO, ENOSPC, ... */
     bool for_good;     /* all calls after it fail too */
-    bool changes_only; /* counts write, set_size and flush; else read and get_size as well */
+    bool changes_only; /* counts what changes and flushes; else read, get_size and the opening of a
+                          side file as well */
     bool half_a_write; /* a write that fails has stored the first half of its bytes */
     uint64_t calls;    /* out: counted so far */
     bool happened;     /* out */

@@ -53,6 +53,22 @@ static int lent_next_data(struct file *file, uint64_t offset, uint64_t *ret_offs
     return file_next_data(below_of(file), offset, ret_offset, error);
 }
 
+static int lent_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    return file_zero(below_of(file), offset, size, error);
+}
+
+static int lent_open_side(struct file *file, bool create, struct file **ret_side,
+                          struct error *error)
+{
+    return file_open_side(below_of(file), create, ret_side, error);
+}
+
+static int lent_remove_side(struct file *file, struct error *error)
+{
+    return file_remove_side(below_of(file), error);
+}
+
 static int lent_host_facts(struct file *file, struct file_host_facts *ret_facts,
                            struct error *error)
 {
@@ -72,6 +88,9 @@ static const struct file_operations lent_operations = {
     .flush = lent_flush,
     .lock = lent_lock,
     .next_data = lent_next_data,
+    .zero = lent_zero,
+    .open_side = lent_open_side,
+    .remove_side = lent_remove_side,
     .host_facts = lent_host_facts,
     .close = lent_close,
 };

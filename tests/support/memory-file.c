@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "image-format/file.h"
+#include "tests/support/lent-file.h"
 #include "tests/support/must.h"
 
 struct page {
@@ -24,6 +25,7 @@ struct memory_file {
     uint64_t free_space; /* bytes */
     struct entry *entries;
     size_t count, capacity; /* of entries, which ascend by index */
+    struct file *side;      /* a memory file, or NULL */
 };
 
 static const struct file_operations memory_file_operations;
@@ -193,12 +195,64 @@ static int memory_next_data(struct file *file, uint64_t offset, uint64_t *ret_of
     return 0;
 }
 
+/* Whole pages are given up; the rest is written. */
+static int memory_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    struct memory_file *memory = (struct memory_file *)file;
+    uint64_t from = divide_up(offset, MEMORY_FILE_PAGE_SIZE);
+    uint64_t to = (offset + size) / MEMORY_FILE_PAGE_SIZE;
+    size_t first, end;
+
+    if (from >= to)
+        return file_write_zeros(file, offset, size, error);
+    first = lower_bound(memory, from);
+    end = lower_bound(memory, to);
+    for (size_t i = first; i < end; i++)
+        release_page(memory->entries[i].page);
+    memmove(memory->entries + first, memory->entries + end,
+            (memory->count - end) * sizeof *memory->entries);
+    memory->count -= end - first;
+    return file_write_zeros(file, offset, from * MEMORY_FILE_PAGE_SIZE - offset, error) ||
+                   file_write_zeros(file, to * MEMORY_FILE_PAGE_SIZE,
+                                    offset + size - to * MEMORY_FILE_PAGE_SIZE, error)
+               ? -1
+               : 0;
+}
+
+static int memory_open_side(struct file *file, bool create, struct file **ret_side,
+                            struct error *error)
+{
+    struct memory_file *memory = (struct memory_file *)file;
+
+    if (create && memory->side)
+        return error_set(error, ERROR_SYSTEM, "the side file exists already");
+    if (create)
+        memory->side = memory_file_new(0);
+    if (memory->side)
+        memory->side->writable = file->writable;
+    *ret_side = memory->side ? lent_file_new(memory->side) : NULL;
+    return 0;
+}
+
+static int memory_remove_side(struct file *file, struct error *error)
+{
+    struct memory_file *memory = (struct memory_file *)file;
+
+    if (!memory->side)
+        return error_set(error, ERROR_SYSTEM, "there is no side file");
+    file_close(memory->side);
+    memory->side = NULL;
+    return 0;
+}
+
 static int memory_host_facts(struct file *file, struct file_host_facts *ret_facts,
                              struct error *error)
 {
     (void)error;
-    ret_facts->allocated_size = memory_file_stored_size(file);
-    ret_facts->free_space = ((struct memory_file *)file)->free_space;
+    *ret_facts = (struct file_host_facts){
+        .allocated_size = memory_file_stored_size(file),
+        .free_space = ((struct memory_file *)file)->free_space,
+    };
     return 0;
 }
 
@@ -208,6 +262,7 @@ static void memory_close(struct file *file)
 
     for (size_t i = 0; i < memory->count; i++)
         release_page(memory->entries[i].page);
+    file_close(memory->side);
     free(memory->entries);
     free(memory->file.name);
     free(memory);
@@ -221,6 +276,9 @@ static const struct file_operations memory_file_operations = {
     .flush = memory_flush,
     .lock = memory_flush,
     .next_data = memory_next_data,
+    .zero = memory_zero,
+    .open_side = memory_open_side,
+    .remove_side = memory_remove_side,
     .host_facts = memory_host_facts,
     .close = memory_close,
 };
@@ -249,6 +307,8 @@ struct file *memory_file_snapshot(const struct file *file)
         to->entries[i] = from->entries[i];
         to->entries[i].page->owners++;
     }
+    if (from->side)
+        to->side = memory_file_snapshot(from->side);
     return &to->file;
 }
 
@@ -284,9 +344,12 @@ uint64_t memory_file_difference(const struct file *a, const struct file *b)
 
 bool memory_file_equal(const struct file *a, const struct file *b)
 {
-    uint64_t size = as_memory_file(a)->size;
+    const struct memory_file *left = as_memory_file(a), *right = as_memory_file(b);
 
-    return size == as_memory_file(b)->size && memory_file_difference(a, b) == size;
+    if (left->side && right->side && !memory_file_equal(left->side, right->side))
+        return false;
+    return left->size == right->size && !left->side == !right->side &&
+           memory_file_difference(a, b) == left->size;
 }
 
 uint64_t memory_file_stored_size(const struct file *file)
@@ -298,4 +361,9 @@ void memory_file_set_free_space(struct file *file, uint64_t bytes)
 {
     as_memory_file(file);
     ((struct memory_file *)file)->free_space = bytes;
+}
+
+struct file *memory_file_side(const struct file *file)
+{
+    return as_memory_file(file)->side;
 }

@@ -21,11 +21,16 @@ struct file;
 /* A file of size zeros, open for writing (tests may clear its writable). Never NULL. */
 struct file *memory_file_new(uint64_t size);
 
-/* A file of its own with the contents that file, a memory file, has now. Never NULL. */
+/* A file of its own with the contents that file, a memory file, has now, and its side file has.
+ * Never NULL. */
 struct file *memory_file_snapshot(const struct file *file);
 
-/* True when both, memory files, have the same size and the same bytes. */
+/* True when both, memory files, have the same size and the same bytes, and so have their side
+ * files. */
 bool memory_file_equal(const struct file *a, const struct file *b);
+
+/* The side file, a memory file that stays the file's, or NULL. */
+struct file *memory_file_side(const struct file *file);
 
 /* The first byte in which two memory files differ, or the smaller size. */
 uint64_t memory_file_difference(const struct file *a, const struct file *b);

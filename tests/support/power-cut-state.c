@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "image-format/file.h"
+#include "tests/support/memory-file.h"
 #include "tests/support/must.h"
 #include "tests/support/random.h"
 
@@ -17,6 +18,8 @@ uint64_t operation_sectors(const struct operation *operation)
 
 int operations_interfere(const struct operation *a, const struct operation *b)
 {
+    if (a->is_side != b->is_side)
+        return false;
     if (a->kind == OPERATION_WRITE && b->kind == OPERATION_WRITE)
         return a->offset < b->offset + b->size && b->offset < a->offset + a->size;
     return a->kind != OPERATION_FLUSH && b->kind != OPERATION_FLUSH;
@@ -59,6 +62,24 @@ static void check(int result, const struct error *error)
     }
 }
 
+static void extend(struct file *file, uint64_t end)
+{
+    struct error error;
+    uint64_t size;
+
+    check(file_get_size(file, &size, &error), &error);
+    if (size < end)
+        check(file_set_size(file, end, &error), &error);
+}
+
+static void zero_up_to(struct file *file, uint64_t start, uint64_t end)
+{
+    struct error error;
+
+    extend(file, end);
+    check(file_zero(file, start, end - start, &error), &error);
+}
+
 /* Writes the sectors [from, to) of the operation. */
 static void write_sectors(struct file *file, const struct operation *operation, uint64_t from,
                           uint64_t to)
@@ -68,19 +89,12 @@ static void write_sectors(struct file *file, const struct operation *operation, 
     uint64_t end = min_u64(operation->offset + operation->size, (first + to) * SECTOR_SIZE);
     struct error error;
 
-    check(file_write(file, start, operation->bytes + (start - operation->offset),
-                     (size_t)(end - start), &error),
-          &error);
-}
-
-static void extend(struct file *file, uint64_t end)
-{
-    struct error error;
-    uint64_t size;
-
-    check(file_get_size(file, &size, &error), &error);
-    if (size < end)
-        check(file_set_size(file, end, &error), &error);
+    if (operation->bytes)
+        check(file_write(file, start, operation->bytes + (start - operation->offset),
+                         (size_t)(end - start), &error),
+              &error);
+    else
+        zero_up_to(file, start, end);
 }
 
 static void apply_write(struct file *file, const struct operation *operation,
@@ -100,16 +114,29 @@ static void apply_write(struct file *file, const struct operation *operation,
     }
 }
 
+void operation_apply_side(struct file *file, const struct operation *operation)
+{
+    struct file *side = NULL;
+    struct error error;
+
+    if (operation->kind == OPERATION_CREATE_SIDE)
+        check(file_open_side(file, true, &side, &error), &error);
+    else
+        check(file_remove_side(file, &error), &error);
+    file_close(side);
+}
+
 void survivors_apply(struct file *file, const struct trace *trace, const struct survivor *survivors,
                      size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct operation *operation = &trace->operations[survivors[i].operation];
+        struct file *target = operation->is_side ? memory_file_side(file) : file;
         struct error error;
 
         if (operation->kind == OPERATION_WRITE)
-            apply_write(file, operation, &survivors[i]);
+            apply_write(target, operation, &survivors[i]);
         else if (operation->kind == OPERATION_SET_SIZE)
-            check(file_set_size(file, operation->size, &error), &error);
+            check(file_set_size(target, operation->size, &error), &error);
     }
 }

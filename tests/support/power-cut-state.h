@@ -40,4 +40,7 @@ uint64_t survivors_key(uint64_t key, const struct survivor *survivors, size_t co
 void survivors_apply(struct file *file, const struct trace *trace, const struct survivor *survivors,
                      size_t count);
 
+/* Does to file, a memory file, what the making or removing of a side file does. */
+void operation_apply_side(struct file *file, const struct operation *operation);
+
 #endif

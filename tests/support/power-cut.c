@@ -14,9 +14,11 @@ struct walk {
     const struct power_cut_options *options;
     power_cut_visit *visit;
     void *context;
-    struct file *flushed;  /* a memory file: all that came before the last flush */
-    uint64_t flushed_key;  /* its key */
-    size_t first, end;     /* the pending operations are [first, end) of the trace */
+    struct file *flushed; /* a memory file: all that came before the last flush */
+    uint64_t flushed_key; /* its key */
+    size_t end;           /* the operations from here on didn't happen */
+    size_t *pending;      /* those before it that no flush has made durable, ascending */
+    size_t pending_count;
     bool order_matters;    /* two of the pending ones interfere */
     struct survivor *list; /* the state that is being put together */
     size_t list_count;
@@ -30,10 +32,11 @@ static void add(struct walk *walk, size_t operation, enum survival survival, uin
     walk->list[walk->list_count++] = (struct survivor){operation, survival, argument};
 }
 
+/* Adds those of the pending ones, counted from 0. */
 static void add_range(struct walk *walk, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++)
-        add(walk, i, SURVIVED_WHOLE, 0);
+        add(walk, walk->pending[i], SURVIVED_WHOLE, 0);
 }
 
 /* Shows the state in the list to the visitor, unless it was there before; empties the list. */
@@ -68,12 +71,12 @@ static bool is_sampled(size_t number, size_t count, size_t limit)
 
 static int try_firsts(struct walk *walk)
 {
-    size_t pending = walk->end - walk->first;
+    size_t pending = walk->pending_count;
 
     for (size_t i = 1; i < pending; i++) {
         if (!is_sampled(i, pending, walk->options->state_limit))
             continue;
-        add_range(walk, walk->first, walk->first + i);
+        add_range(walk, 0, i);
         if (try_list(walk, "the first %zu of %zu pending ones", i, pending))
             return -1;
     }
@@ -82,13 +85,13 @@ static int try_firsts(struct walk *walk)
 
 static int try_singles(struct walk *walk)
 {
-    size_t pending = walk->end - walk->first;
+    size_t pending = walk->pending_count;
 
     for (size_t i = 0; i < pending; i++) {
         if (!is_sampled(i, pending, walk->options->state_limit))
             continue;
-        add(walk, walk->first + i, SURVIVED_WHOLE, 0);
-        if (try_list(walk, "operation %zu alone of %zu pending ones", walk->first + i, pending))
+        add(walk, walk->pending[i], SURVIVED_WHOLE, 0);
+        if (try_list(walk, "operation %zu alone of %zu pending ones", walk->pending[i], pending))
             return -1;
     }
     return 0;
@@ -96,14 +99,14 @@ static int try_singles(struct walk *walk)
 
 static int try_all_but_singles(struct walk *walk)
 {
-    size_t pending = walk->end - walk->first;
+    size_t pending = walk->pending_count;
 
     for (size_t i = 0; i < pending; i++) {
         if (!is_sampled(i, pending, walk->options->state_limit))
             continue;
-        add_range(walk, walk->first, walk->first + i);
-        add_range(walk, walk->first + i + 1, walk->end);
-        if (try_list(walk, "all %zu pending ones but operation %zu", pending, walk->first + i))
+        add_range(walk, 0, i);
+        add_range(walk, i + 1, pending);
+        if (try_list(walk, "all %zu pending ones but operation %zu", pending, walk->pending[i]))
             return -1;
     }
     return 0;
@@ -111,19 +114,20 @@ static int try_all_but_singles(struct walk *walk)
 
 static int try_last_torn(struct walk *walk)
 {
-    const struct operation *last = &walk->trace->operations[walk->end - 1];
+    size_t index = walk->pending[walk->pending_count - 1];
+    const struct operation *last = &walk->trace->operations[index];
     uint64_t sectors = operation_sectors(last);
     const struct survivor ways[] = {
-        {walk->end - 1, SURVIVED_HEAD, 1},
-        {walk->end - 1, SURVIVED_TAIL, 1},
-        {walk->end - 1, SURVIVED_HEAD, sectors - 1},
-        {walk->end - 1, SURVIVED_LENGTH, 0},
+        {index, SURVIVED_HEAD, 1},
+        {index, SURVIVED_TAIL, 1},
+        {index, SURVIVED_HEAD, sectors - 1},
+        {index, SURVIVED_LENGTH, 0},
     };
 
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         if (ways[i].survival == SURVIVED_LENGTH ? !last->extends : sectors < 2)
             continue;
-        add_range(walk, walk->first, walk->end - 1);
+        add_range(walk, 0, walk->pending_count - 1);
         add(walk, ways[i].operation, ways[i].survival, ways[i].argument);
         if (try_list(walk, "all pending ones, the last torn in way %zu", i))
             return -1;
@@ -135,8 +139,8 @@ static int try_reverse(struct walk *walk)
 {
     if (!walk->order_matters)
         return 0;
-    for (size_t i = walk->end; i-- > walk->first;)
-        add(walk, i, SURVIVED_WHOLE, 0);
+    for (size_t i = walk->pending_count; i-- > 0;)
+        add(walk, walk->pending[i], SURVIVED_WHOLE, 0);
     return try_list(walk, "all pending ones in reverse order");
 }
 
@@ -184,9 +188,9 @@ static int try_random(struct walk *walk)
         uint64_t eighths = 1 + random_below(&walk->random, 8);
         const char *order = "";
 
-        for (size_t i = walk->first; i < walk->end; i++)
+        for (size_t i = 0; i < walk->pending_count; i++)
             if (random_below(&walk->random, 8) < eighths)
-                add_random(walk, i);
+                add_random(walk, walk->pending[i]);
         if (walk->order_matters && random_below(&walk->random, 2)) {
             shuffle_list(walk);
             order = ", shuffled";
@@ -200,14 +204,14 @@ static int try_random(struct walk *walk)
 /* The systematic states and the random ones of the cut at walk->end. */
 static int try_cut(struct walk *walk)
 {
-    size_t pending = walk->end - walk->first;
+    size_t pending = walk->pending_count;
 
     walk->counts.cuts++;
     if (try_list(walk, "nothing pending"))
         return -1;
     if (pending == 0)
         return 0;
-    add_range(walk, walk->first, walk->end);
+    add_range(walk, 0, pending);
     if (try_list(walk, "all %zu pending ones", pending))
         return -1;
     if (try_last_torn(walk) || try_reverse(walk))
@@ -217,22 +221,69 @@ static int try_cut(struct walk *walk)
     return try_random(walk);
 }
 
-/* Takes in the operation at walk->end. */
-static void advance(struct walk *walk)
+static bool interferes(const struct walk *walk, const struct operation *operation)
 {
-    const struct operation *operation = &walk->trace->operations[walk->end];
+    for (size_t i = 0; i < walk->pending_count; i++)
+        if (operations_interfere(&walk->trace->operations[walk->pending[i]], operation))
+            return true;
+    return false;
+}
 
-    for (size_t i = walk->first; i < walk->end && !walk->order_matters; i++)
-        walk->order_matters = operations_interfere(&walk->trace->operations[i], operation);
-    walk->end++;
-    if (operation->kind != OPERATION_FLUSH)
-        return;
-    add_range(walk, walk->first, walk->end - 1);
+/* The pending ones of the file or of its side file are pending no longer; with apply, because
+ * they are durable, else because what they were done to is gone. */
+static void settle(struct walk *walk, bool is_side, bool apply)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < walk->pending_count; i++) {
+        if (walk->trace->operations[walk->pending[i]].is_side != is_side)
+            walk->pending[left++] = walk->pending[i];
+        else if (apply)
+            add(walk, walk->pending[i], SURVIVED_WHOLE, 0);
+    }
+    walk->pending_count = left;
     walk->flushed_key = survivors_key(walk->flushed_key, walk->list, walk->list_count);
     survivors_apply(walk->flushed, walk->trace, walk->list, walk->list_count);
     walk->list_count = 0;
-    walk->first = walk->end;
     walk->order_matters = false;
+    for (size_t i = left; i > 1; i--) {
+        walk->pending_count = i - 1;
+        walk->order_matters |= interferes(walk, &walk->trace->operations[walk->pending[i - 1]]);
+    }
+    walk->pending_count = left;
+}
+
+/* A side file is made or removed, which is durable at once. */
+static void change_side(struct walk *walk, size_t index)
+{
+    const struct survivor done = {index, SURVIVED_WHOLE, 0};
+
+    if (walk->trace->operations[index].kind == OPERATION_REMOVE_SIDE)
+        settle(walk, true, false);
+    walk->flushed_key = survivors_key(walk->flushed_key, &done, 1);
+    operation_apply_side(walk->flushed, &walk->trace->operations[index]);
+}
+
+/* Takes in the operation at walk->end. */
+static void advance(struct walk *walk)
+{
+    size_t index = walk->end++;
+    const struct operation *operation = &walk->trace->operations[index];
+
+    switch (operation->kind) {
+    case OPERATION_WRITE:
+    case OPERATION_SET_SIZE:
+        walk->order_matters = walk->order_matters || interferes(walk, operation);
+        walk->pending[walk->pending_count++] = index;
+        break;
+    case OPERATION_FLUSH:
+        settle(walk, operation->is_side, true);
+        break;
+    case OPERATION_CREATE_SIDE:
+    case OPERATION_REMOVE_SIDE:
+        change_side(walk, index);
+        break;
+    }
 }
 
 static int walk_cuts(struct walk *walk)
@@ -274,6 +325,7 @@ int power_cut_walk(const struct trace *trace, const struct power_cut_options *op
         .visit = ask_witness,
         .context = &witness,
         .flushed = memory_file_snapshot(trace->start),
+        .pending = must_allocate((trace->count + 1) * sizeof *walk.pending),
         .list = must_allocate((trace->count + 1) * sizeof *walk.list),
         .random = options->seed,
     };
@@ -284,5 +336,6 @@ int power_cut_walk(const struct trace *trace, const struct power_cut_options *op
     file_close(walk.flushed);
     key_set_clear(&walk.seen);
     free(walk.list);
+    free(walk.pending);
     return witness.result;
 }

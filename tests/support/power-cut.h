@@ -3,8 +3,10 @@
  * the cut points (before the first operation, and after each), and for each
  * makes files as a disk might hold them then.
  *
- * Everything that came before the last flush which returned is there. The rest
- * is pending, and of it any part may be there, in any order:
+ * A file and its side file are one trace, and a state has both. Everything done
+ * to one of them before its own last flush which returned is there; a side file
+ * is there, or is gone, from the call that did it on. The rest is pending, and of
+ * it any part may be there, in any order:
  *   - each write whole, torn at 512 bytes (any subset of the sectors that it
  *     touches), not at all, or, where it made the file longer, as length alone;
  *   - each change of size or not;

@@ -10,6 +10,7 @@ struct recording_file {
     struct file file;
     struct file *below;
     struct trace *trace;
+    bool is_side;
 };
 
 static struct file *below(struct file *file)
@@ -21,6 +22,7 @@ static void record(struct file *file, struct operation operation, const void *by
 {
     struct trace *trace = ((struct recording_file *)file)->trace;
 
+    operation.is_side = ((struct recording_file *)file)->is_side;
     if (trace->count == trace->capacity) {
         trace->capacity = trace->capacity * 2 + 64;
         trace->operations =
@@ -90,6 +92,36 @@ static int recording_next_data(struct file *file, uint64_t offset, uint64_t *ret
     return file_next_data(below(file), offset, ret_offset, error);
 }
 
+static int recording_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (file_zero(below(file), offset, size, error))
+        return -1;
+    record(file, (struct operation){.kind = OPERATION_WRITE, .offset = offset, .size = size}, NULL);
+    return 0;
+}
+
+static struct file *recording_new(struct file *below_file, struct trace *trace, bool is_side);
+
+static int recording_open_side(struct file *file, bool create, struct file **ret_side,
+                               struct error *error)
+{
+    if (file_open_side(below(file), create, ret_side, error))
+        return -1;
+    if (create)
+        record(file, (struct operation){.kind = OPERATION_CREATE_SIDE}, NULL);
+    if (*ret_side)
+        *ret_side = recording_new(*ret_side, ((struct recording_file *)file)->trace, true);
+    return 0;
+}
+
+static int recording_remove_side(struct file *file, struct error *error)
+{
+    if (file_remove_side(below(file), error))
+        return -1;
+    record(file, (struct operation){.kind = OPERATION_REMOVE_SIDE}, NULL);
+    return 0;
+}
+
 static int recording_host_facts(struct file *file, struct file_host_facts *ret_facts,
                                 struct error *error)
 {
@@ -111,11 +143,14 @@ static const struct file_operations recording_file_operations = {
     .flush = recording_flush,
     .lock = recording_lock,
     .next_data = recording_next_data,
+    .zero = recording_zero,
+    .open_side = recording_open_side,
+    .remove_side = recording_remove_side,
     .host_facts = recording_host_facts,
     .close = recording_close,
 };
 
-struct file *recording_file_new(struct file *below_file, struct trace *trace)
+static struct file *recording_new(struct file *below_file, struct trace *trace, bool is_side)
 {
     struct recording_file *recording = must_allocate(sizeof *recording);
 
@@ -124,8 +159,14 @@ struct file *recording_file_new(struct file *below_file, struct trace *trace)
     recording->file.writable = below_file->writable;
     recording->below = below_file;
     recording->trace = trace;
-    trace->start = memory_file_snapshot(below_file);
+    recording->is_side = is_side;
     return &recording->file;
+}
+
+struct file *recording_file_new(struct file *below_file, struct trace *trace)
+{
+    trace->start = memory_file_snapshot(below_file);
+    return recording_new(below_file, trace, false);
 }
 
 void trace_clear(struct trace *trace)

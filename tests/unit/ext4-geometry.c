@@ -271,15 +271,15 @@ Test(ext4_geometry, inodes_stay_below_2_to_the_32)
 
 /* 12 TiB with 1024 blocks in reserve: at 17 TiB the descriptors fill 640 of them, and the resize
  * inode can't go on owning the others. */
-Test(ext4_geometry, reserve_that_is_left_beyond_2_to_the_32_blocks_is_refused)
+Test(ext4_geometry, reserve_is_given_up_beyond_2_to_the_32_blocks)
 {
     struct ext4_geometry old = large(BLOCKS(12 * TIB), true), new;
 
-    cr_expect_eq(ext4_geometry_grow(&old, BLOCKS(17 * TIB), &new, &error), -1);
-    cr_expect_eq(error.kind, ERROR_UNSUPPORTED);
-    cr_expect(strstr(error.remedy, "at least"), "%s", error.remedy);
-    cr_assert_eq(ext4_geometry_grow(&old, BLOCKS(22 * TIB), &new, &error), 0);
-    cr_expect(new.flat_descriptor_blocks <= ext4_descriptor_blocks(&new));
+    cr_assert_eq(ext4_geometry_grow(&old, BLOCKS(17 * TIB), &new, &error), 0);
+    cr_expect_eq(new.reserved_blocks, 0);
+    cr_expect_not(new.has_resize_inode);
+    cr_expect_not(new.meta_bg);
+    cr_expect_eq(new.flat_descriptor_blocks, ext4_descriptor_blocks(&new));
 }
 
 Test(ext4_geometry, smaller_or_equal_leaves_it_as_it_is)

@@ -26,14 +26,6 @@ Test(report, exit_statuses)
     cr_assert_eq(status_of(ERROR_INTERRUPTED, true), 1);
 }
 
-Test(report, what_a_terminal_would_obey_is_replaced)
-{
-    char text[] = "a\x1b[2Jb\tc\nd\x7f\xc2\x9b\xc3\xa9";
-
-    report_clean(text);
-    cr_assert_str_eq(text, "a?[2Jb?c\nd??\x9b\xc3\xa9");
-}
-
 static void expect_json_text(const char *text, const char *expected)
 {
     json_t *value = json_from_text(text);

@@ -1,6 +1,6 @@
 /*
- * Growing, step by step as planned. The filesystem in memory takes the new
- * geometry first: checksums and descriptors follow from it.
+ * The change of geometry, step by step as planned. The filesystem in memory
+ * takes the new geometry first: checksums and descriptors follow from it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "ext4/bitmaps.h"
 #include "ext4/descriptors.h"
+#include "resize/change.h"
+#include "resize/fixed.h"
 #include "resize/grow-tables.h"
 #include "resize/resize-inode.h"
 
@@ -23,39 +25,49 @@ static uint64_t scaled_share(uint64_t part, uint64_t old_whole, uint64_t new_who
     return (uint64_t)((__uint128_t)part * new_whole / old_whole);
 }
 
-static void set_super(struct ext2_super_block *super, const struct resize_plan *plan, uint32_t now)
+static void set_feature(uint32_t *features, uint32_t feature, bool present)
 {
-    const struct ext4_geometry *old = &plan->old, *grown = &plan->new;
-
-    ext2fs_r_blocks_count_set(
-        super, scaled_share(ext2fs_r_blocks_count(super), old->blocks, grown->blocks));
-    ext2fs_blocks_count_set(super, grown->blocks);
-    super->s_inodes_count = grown->groups * grown->group_inodes;
-    super->s_reserved_gdt_blocks = (uint16_t)grown->reserved_blocks;
-    super->s_wtime = now;
-    if (grown->backup_rule == EXT4_BACKUPS_TWO) {
-        super->s_backup_bgs[0] = grown->backup_groups[0];
-        super->s_backup_bgs[1] = grown->backup_groups[1];
-    }
-    if (grown->meta_bg && !old->meta_bg) {
-        super->s_feature_incompat |= EXT2_FEATURE_INCOMPAT_META_BG;
-        super->s_first_meta_bg = grown->flat_descriptor_blocks;
-    }
-    if (!grown->has_resize_inode)
-        super->s_feature_compat &= ~(uint32_t)EXT2_FEATURE_COMPAT_RESIZE_INODE;
+    *features = present ? *features | feature : *features & ~feature;
 }
 
-/* Room for the new descriptors, zeroed. */
-static int enlarge_descriptors(ext2_filsys fs, const struct resize_plan *plan, struct error *error)
+static void set_super(struct ext2_super_block *super, const struct resize_plan *plan, uint32_t now)
+{
+    const struct ext4_geometry *old = &plan->old, *new = &plan->new;
+
+    set_feature(&super->s_feature_incompat, EXT4_FEATURE_INCOMPAT_64BIT, new->is_64bit);
+    if (old->is_64bit != new->is_64bit)
+        super->s_desc_size = new->is_64bit ? EXT2_MIN_DESC_SIZE_64BIT : 0;
+    ext2fs_r_blocks_count_set(super,
+                              scaled_share(ext2fs_r_blocks_count(super), old->blocks, new->blocks));
+    ext2fs_blocks_count_set(super, new->blocks);
+    super->s_inodes_count = new->groups *new->group_inodes;
+    super->s_reserved_gdt_blocks = (uint16_t) new->reserved_blocks;
+    super->s_wtime = now;
+    if (new->backup_rule == EXT4_BACKUPS_TWO) {
+        super->s_backup_bgs[0] = new->backup_groups[0];
+        super->s_backup_bgs[1] = new->backup_groups[1];
+    }
+    set_feature(&super->s_feature_incompat, EXT2_FEATURE_INCOMPAT_META_BG, new->meta_bg);
+    super->s_first_meta_bg = new->meta_bg ? new->flat_descriptor_blocks : 0;
+    set_feature(&super->s_feature_compat, EXT2_FEATURE_COMPAT_RESIZE_INODE, new->has_resize_inode);
+}
+
+/* The descriptors of groups that stay, in the new form, and room for those of new ones, zeroed. */
+static int resize_descriptors(ext2_filsys fs, const struct resize_plan *plan, struct error *error)
 {
     uint32_t blocks = ext4_descriptor_blocks(&plan->new);
-    uint32_t descriptor_size = plan->new.block_size / plan->new.descriptors;
-    size_t used = (size_t)plan->old.groups * descriptor_size;
-    size_t size = (size_t)blocks * plan->new.block_size;
+    size_t old_size = plan->old.block_size / plan->old.descriptors;
+    size_t new_size = plan->new.block_size / plan->new.descriptors;
+    uint32_t groups = (uint32_t)min_u64(plan->old.groups, plan->new.groups);
+    uint8_t *descriptors = calloc(blocks, plan->new.block_size);
 
-    if (ext2fs_resize_mem((unsigned long)used, (unsigned long)size, &fs->group_desc))
+    if (!descriptors)
         return error_set_no_memory(error);
-    memset((uint8_t *)fs->group_desc + used, 0, size - used);
+    for (uint32_t group = 0; group < groups; group++)
+        memcpy(descriptors + group * new_size, (const uint8_t *)fs->group_desc + group * old_size,
+               min_u64(old_size, new_size));
+    ext2fs_free_mem(&fs->group_desc);
+    fs->group_desc = (struct opaque_ext2_group_desc *)descriptors;
     fs->desc_blocks = blocks;
     fs->group_desc_count = plan->new.groups;
     return 0;
@@ -100,49 +112,26 @@ static int write_inode_bitmap(struct apply *apply, const struct resize_step *ste
                 : 0;
 }
 
-/* Marks the tables of any group that lie in this one as used. */
-static void mark_all_tables(struct apply *apply, uint32_t group, uint8_t *bitmap)
+/* The last group that stays becomes longer or shorter. */
+static int write_last_group(struct apply *apply, uint32_t group, struct error *error)
 {
-    const struct ext4_geometry *geometry = &apply->plan->new;
+    const struct ext4_geometry *old = &apply->plan->old, *new = &apply->plan->new;
+    uint64_t old_blocks = ext4_group_blocks(old, group), new_blocks = ext4_group_blocks(new, group);
+    struct ext4_run added = {ext4_group_start(old, group) + old_blocks, 0};
     ext2_filsys fs = apply->ext4->fs;
 
-    for (uint32_t other = 0; other < apply->plan->old.groups; other++) {
-        ext4_bitmap_mark(geometry, group, bitmap,
-                         (struct ext4_run){ext2fs_block_bitmap_loc(fs, other), 1}, true);
-        ext4_bitmap_mark(geometry, group, bitmap,
-                         (struct ext4_run){ext2fs_inode_bitmap_loc(fs, other), 1}, true);
-        ext4_bitmap_mark(
-            geometry, group, bitmap,
-            (struct ext4_run){ext2fs_inode_table_loc(fs, other), geometry->inode_table_blocks},
-            true);
-    }
-}
-
-/* What was the last group becomes longer, and may lose a copy of the superblock (sparse_super2). */
-static int write_old_last(struct apply *apply, uint32_t group, struct error *error)
-{
-    const struct ext4_geometry *old = &apply->plan->old, *grown = &apply->plan->new;
-    uint64_t old_end = ext4_group_start(old, group) + ext4_group_blocks(old, group);
-    struct ext4_run added = {old_end,
-                             ext4_group_blocks(grown, group) - ext4_group_blocks(old, group)};
-    struct ext4_run head = ext4_group_head(old, group);
-    ext2_filsys fs = apply->ext4->fs;
-
-    if (grown->has_group_checksums && ext2fs_bg_flags_test(fs, group, EXT2_BG_BLOCK_UNINIT)) {
+    if (new->has_group_checksums && ext2fs_bg_flags_test(fs, group, EXT2_BG_BLOCK_UNINIT) &&
+        group != new->groups - 1) {
         ext2fs_bg_free_blocks_count_set(fs, group,
-                                        ext4_bitmap_implied_free(grown, fs, group, apply->block));
+                                        ext4_bitmap_implied_free(new, fs, group, apply->block));
         ext2fs_group_desc_csum_set(fs, group);
         return 0;
     }
+    added.count = new_blocks > old_blocks ? new_blocks - old_blocks : 0;
     if (ext4_bitmap_read(old, fs, group, apply->block, error))
         return -1;
-    ext4_bitmap_mark(grown, group, apply->block, added, false);
-    if (head.count > ext4_group_head(grown, group).count) {
-        ext4_bitmap_mark(grown, group, apply->block, head, false);
-        ext4_bitmap_mark(grown, group, apply->block, ext4_group_head(grown, group), true);
-        mark_all_tables(apply, group, apply->block);
-    }
-    return ext4_bitmap_write(grown, fs, group, apply->block, error);
+    ext4_bitmap_mark(new, group, apply->block, added, false);
+    return ext4_bitmap_write(new, fs, group, apply->block, error);
 }
 
 static int write_resize_inode(struct apply *apply, const struct resize_step *step,
@@ -175,16 +164,57 @@ static void set_free_counts(struct apply *apply)
     ext2fs_free_blocks_count_set(fs->super, clusters * plan->new.cluster_blocks);
 }
 
-/* Metadata in new groups is all that they have in use; a head that was given up is no longer. */
-static void set_overhead(struct apply *apply, uint64_t free_before)
+/* Clusters that heads and tables of all groups take. */
+static int count_fixed(ext2_filsys fs, const struct ext4_geometry *geometry, uint64_t *ret_clusters,
+                       struct error *error)
 {
-    const struct resize_plan *plan = apply->plan;
-    struct ext2_super_block *super = apply->ext4->fs->super;
-    uint64_t added = (plan->new.blocks - plan->old.blocks) / plan->new.cluster_blocks;
-    uint64_t free_after = ext2fs_free_blocks_count(super) / plan->new.cluster_blocks;
+    CLEANUP(resize_zones_free) struct resize_zones fixed = {0};
 
+    if (resize_fixed_collect(geometry, fs, NULL, &fixed, error))
+        return -1;
+    *ret_clusters = resize_fixed_blocks(&fixed, UINT64_MAX) / geometry->cluster_blocks;
+    return 0;
+}
+
+/* What the superblock tells statfs to leave out. */
+static int set_overhead(struct apply *apply, uint64_t fixed_before, struct error *error)
+{
+    struct ext2_super_block *super = apply->ext4->fs->super;
+    uint64_t fixed;
+
+    if (count_fixed(apply->ext4->fs, &apply->plan->new, &fixed, error))
+        return -1;
     if (super->s_overhead_clusters != 0)
-        super->s_overhead_clusters += (uint32_t)(added - (free_after - free_before));
+        super->s_overhead_clusters += (uint32_t)(fixed - fixed_before);
+    return 0;
+}
+
+/* Descriptors of another size hold checksums of another size. */
+static int renew_bitmap_checksums(struct apply *apply, struct error *error)
+{
+    const struct ext4_geometry *new = &apply->plan->new;
+    ext2_filsys fs = apply->ext4->fs;
+
+    for (uint32_t group = 0; group < new->groups; group++) {
+        if (!ext2fs_bg_flags_test(fs, group, EXT2_BG_BLOCK_UNINIT)) {
+            if (ext4_bitmap_read(new, fs, group, apply->block, error))
+                return -1;
+            ext2fs_block_bitmap_csum_set(fs, group, (char *)apply->block,
+                                         (int)new->group_clusters / 8);
+        }
+        if (!ext2fs_bg_flags_test(fs, group, EXT2_BG_INODE_UNINIT)) {
+            errcode_t code =
+                io_channel_read_blk64(fs->io, ext2fs_inode_bitmap_loc(fs, group), 1, apply->block);
+
+            if (code)
+                return ext4_set_error(error, &apply->ext4->io, code,
+                                      "cannot read the inode bitmap of group %u", group);
+            ext2fs_inode_bitmap_csum_set(fs, group, (char *)apply->block,
+                                         (int)new->group_inodes / 8);
+        }
+        ext2fs_group_desc_csum_set(fs, group);
+    }
+    return 0;
 }
 
 static int apply_step(struct apply *apply, const struct resize_step *step, struct error *error)
@@ -206,8 +236,8 @@ static int apply_step(struct apply *apply, const struct resize_step *step, struc
         return ext4_write_descriptors(fs, step->place, step->first, (uint32_t)step->count, error);
     case RESIZE_SUPER_COPY:
         return ext4_write_super_copy(&plan->new, fs, step->group, error);
-    case RESIZE_OLD_LAST:
-        return write_old_last(apply, step->group, error);
+    case RESIZE_LAST_GROUP:
+        return write_last_group(apply, step->group, error);
     case RESIZE_INODE:
         return write_resize_inode(apply, step, error);
     case RESIZE_SUPER:
@@ -233,26 +263,28 @@ static int apply_steps(struct apply *apply, const struct resize_steps *steps, bo
     return 0;
 }
 
-int resize_apply(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now,
-                 struct error *error)
+int resize_apply_change(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now,
+                        struct error *error)
 {
     CLEANUP_FREE uint8_t *block = malloc(plan->new.block_size);
     struct apply apply = {ext4, plan, block};
-    uint64_t free_before = 0;
+    uint64_t fixed_before;
 
     if (!block)
         return error_set_no_memory(error);
-    for (uint32_t group = 0; group < plan->old.groups; group++)
-        free_before += ext2fs_bg_free_blocks_count(ext4->fs, group);
-    if (enlarge_descriptors(ext4->fs, plan, error))
+    if (count_fixed(ext4->fs, &plan->old, &fixed_before, error) ||
+        resize_descriptors(ext4->fs, plan, error))
         return -1;
     set_super(ext4->fs->super, plan, now);
+    if (plan->old.is_64bit != plan->new.is_64bit && renew_bitmap_checksums(&apply, error))
+        return -1;
     for (uint32_t group = plan->old.groups; group < plan->new.groups; group++)
         set_descriptor(&apply, group);
     if (apply_steps(&apply, &plan->steps, false, error))
         return -1;
     set_free_counts(&apply);
-    set_overhead(&apply, free_before);
+    if (set_overhead(&apply, fixed_before, error))
+        return -1;
     return apply_steps(&apply, &plan->steps, true, error);
 }
 

@@ -1,9 +1,9 @@
 /*
- * What the commands ask of the system about themselves: signals, the clock, the
+ * What the programs ask of the system about themselves: signals, the clock, the
  * terminal.
  */
-#ifndef VHDTOOL_PROCESS_POSIX_H
-#define VHDTOOL_PROCESS_POSIX_H
+#ifndef PROGRAM_PROCESS_POSIX_H
+#define PROGRAM_PROCESS_POSIX_H
 
 #include <stdbool.h>
 

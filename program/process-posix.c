@@ -1,4 +1,4 @@
-#include "vhdtool/process-posix.h"
+#include "program/process-posix.h"
 
 #include <signal.h>
 #include <time.h>

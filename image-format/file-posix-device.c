@@ -1,0 +1,95 @@
+/*
+ * What is special about block devices, and what stands on files; and zeroing.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/checked.h"
+#include "image-format/file-posix-internal.h"
+
+/* Refuses when the loop device named in /sys/block stands on the same file. */
+static int check_loop_device(const char *device, const struct stat *status, struct error *error)
+{
+    char path[PATH_MAX], backing[PATH_MAX];
+    struct stat other;
+    FILE *stream;
+    char *end;
+
+    snprintf(path, sizeof path, "/sys/block/%s/loop/backing_file", device);
+    stream = fopen(path, "re");
+    if (!stream)
+        return 0;
+    if (!fgets(backing, sizeof backing, stream))
+        backing[0] = '\0';
+    fclose(stream);
+    end = strchr(backing, '\n');
+    if (end)
+        *end = '\0';
+    if (stat(backing, &other) || other.st_dev != status->st_dev || other.st_ino != status->st_ino)
+        return 0;
+    error_set(error, ERROR_BUSY, "the image is in use: /dev/%s stands on it", device);
+    return error_set_remedy(error, "unmount it, then `losetup -d /dev/%s`", device);
+}
+
+int posix_check_loop_devices(const struct stat *status, struct error *error)
+{
+    DIR *folder = opendir("/sys/block");
+    const struct dirent *entry;
+    int result = 0;
+
+    if (!folder)
+        return 0;
+    while (result == 0 && (entry = readdir(folder)))
+        if (strncmp(entry->d_name, "loop", 4) == 0)
+            result = check_loop_device(entry->d_name, status, error);
+    closedir(folder);
+    return result;
+}
+
+int posix_device_size(int descriptor, uint64_t *ret_size, struct error *error)
+{
+    if (ioctl(descriptor, BLKGETSIZE64, ret_size))
+        return error_set_errno(error, errno, "cannot find the device's size");
+    return 0;
+}
+
+int posix_device_sectors(int descriptor, struct file_host_facts *facts, struct error *error)
+{
+    int logical;
+    unsigned physical;
+
+    if (ioctl(descriptor, BLKSSZGET, &logical) || ioctl(descriptor, BLKPBSZGET, &physical))
+        return error_set_errno(error, errno, "cannot find the device's sector size");
+    facts->logical_sector_size = (uint32_t)logical;
+    facts->physical_sector_size = physical;
+    return 0;
+}
+
+/* Whole blocks are left to the system where it knows how: it may keep the space allocated (first
+ * choice) or give it up. What it can't do is written. */
+int posix_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    const uint64_t block = 4096;
+    uint64_t end = offset + size;
+    uint64_t from = round_up(offset, block), to = round_down(end, block);
+    int descriptor = posix_of(file)->descriptor;
+
+    if (from >= to ||
+        (fallocate(descriptor, FALLOC_FL_ZERO_RANGE, (off_t)from, (off_t)(to - from)) &&
+         fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
+                   (off_t)(to - from))))
+        return file_write_zeros(file, offset, size, error);
+    return file_write_zeros(file, offset, from - offset, error) ||
+                   file_write_zeros(file, to, end - to, error)
+               ? -1
+               : 0;
+}

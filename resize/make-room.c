@@ -1,0 +1,215 @@
+#include "resize/make-room.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "ext4/bitmaps.h"
+#include "resize/fixed.h"
+
+struct room {
+    struct ext4 *ext4;
+    struct resize_plan *plan;
+    struct resize_zones zones;
+    struct resize_zones windows;    /* for tables; part of the zones; never sorted */
+    struct resize_pool early, late; /* see resize_relocation_place */
+};
+
+static void cleanup_room(struct room *room)
+{
+    resize_zones_free(&room->zones);
+    resize_zones_free(&room->windows);
+    resize_pool_free(&room->early);
+    resize_pool_free(&room->late);
+}
+
+int resize_add_table_move(struct resize_table_moves *moves, struct resize_table_move move,
+                          struct error *error)
+{
+    struct resize_table_move *larger =
+        array_make_room(moves->list, moves->count, &moves->capacity, sizeof *larger, error);
+
+    if (!larger)
+        return -1;
+    moves->list = larger;
+    larger[moves->count++] = move;
+    return 0;
+}
+
+/* Free runs of one group's bitmap, those that continue the last one joined to it. */
+static int group_free_runs(const struct ext4_geometry *geometry, uint32_t group,
+                           const uint8_t *bitmap, struct ext4_run *pending, resize_free_each *each,
+                           void *context, struct error *error)
+{
+    uint32_t clusters = ext4_group_clusters(geometry, group);
+    uint64_t start = ext4_group_start(geometry, group);
+
+    for (uint32_t bit = 0, end; bit < clusters; bit = end) {
+        struct ext4_run run = {start + (uint64_t)bit * geometry->cluster_blocks, 0};
+
+        end = ext4_bitmap_next(bitmap, bit, clusters, false);
+        run.start = start + (uint64_t)end * geometry->cluster_blocks;
+        bit = end;
+        end = ext4_bitmap_next(bitmap, bit, clusters, true);
+        run.count = (uint64_t)(end - bit) * geometry->cluster_blocks;
+        if (run.count == 0)
+            continue;
+        if (pending->start + pending->count == run.start) {
+            pending->count += run.count;
+            continue;
+        }
+        if (pending->count > 0 && each(*pending, context, error))
+            return -1;
+        *pending = run;
+    }
+    return 0;
+}
+
+int resize_free_runs(struct ext4 *ext4, uint64_t start, uint64_t end, resize_free_each *each,
+                     void *context, struct error *error)
+{
+    const struct ext4_geometry *geometry = &ext4->geometry;
+    CLEANUP_FREE uint8_t *bitmap = malloc(geometry->block_size);
+    struct ext4_run pending = {0};
+
+    if (!bitmap)
+        return error_set_no_memory(error);
+    for (uint32_t group = ext4_group_of(geometry, start);
+         group < geometry->groups && ext4_group_start(geometry, group) < end; group++) {
+        struct ext4_run before = {ext4_group_start(geometry, group), 0}, after = {end, 0};
+
+        if (ext2fs_bg_free_blocks_count(ext4->fs, group) == 0)
+            continue;
+        if (ext4_bitmap_read(geometry, ext4->fs, group, bitmap, error))
+            return -1;
+        before.count = start > before.start ? start - before.start : 0;
+        after.count = geometry->blocks - end;
+        ext4_bitmap_mark(geometry, group, bitmap, before, true);
+        ext4_bitmap_mark(geometry, group, bitmap, after, true);
+        if (group_free_runs(geometry, group, bitmap, &pending, each, context, error))
+            return -1;
+    }
+    return pending.count > 0 ? each(pending, context, error) : 0;
+}
+
+/* Zones: what lies beyond the end, and what the new heads take that the old ones don't have. */
+static int make_zones(struct room *room, struct error *error)
+{
+    CLEANUP(resize_zones_free) struct resize_zones old_heads = {0};
+    CLEANUP(resize_zones_free) struct resize_zones new_heads = {0};
+    const struct ext4_geometry *old = &room->plan->old, *new = &room->plan->new;
+    uint64_t end = min_u64(old->blocks, new->blocks);
+
+    room->zones.count = 0;
+    for (uint32_t group = 0; group < old->groups && group < new->groups; group++)
+        if (resize_zones_add(&old_heads, ext4_group_head(old, group), error) ||
+            resize_zones_add(&new_heads, ext4_group_head(new, group), error))
+            return -1;
+    resize_zones_sort(&old_heads, old);
+    resize_zones_sort(&new_heads, old);
+    if (resize_fixed_difference(&new_heads, &old_heads, end, &room->zones, error) ||
+        resize_zones_add(&room->zones, (struct ext4_run){end, old->blocks - end}, error))
+        return -1;
+    for (size_t i = 0; i < room->windows.count; i++)
+        if (resize_zones_add(&room->zones, room->windows.runs[i], error))
+            return -1;
+    resize_zones_sort(&room->zones, old);
+    return 0;
+}
+
+static int add_early(struct ext4_run run, void *context, struct error *error)
+{
+    struct room *room = context;
+
+    return resize_pool_add(&room->early, run, error);
+}
+
+static int add_late(struct ext4_run run, void *context, struct error *error)
+{
+    struct room *room = context;
+
+    return resize_pool_add(&room->late, run, error) ||
+                   resize_zones_add(&room->plan->late, run, error)
+               ? -1
+               : 0;
+}
+
+static int add_free(struct ext4_run run, void *context, struct error *error)
+{
+    struct room *room = context;
+
+    return resize_zones_outside(&room->zones, run, add_early, room, error);
+}
+
+/* What is free below the end, and in no zone. */
+static int make_early(struct room *room, struct error *error)
+{
+    const struct ext4_geometry *old = &room->plan->old;
+    uint64_t end = min_u64(old->blocks, room->plan->new.blocks);
+
+    resize_pool_free(&room->early);
+    if (resize_free_runs(room->ext4, old->first_block, end, add_free, room, error))
+        return -1;
+    resize_pool_reverse(&room->early);
+    return 0;
+}
+
+/* What tables of groups that go, tables that move, and heads that get smaller leave below the
+ * end, in no zone. */
+static int make_late(struct room *room, struct error *error)
+{
+    CLEANUP(resize_zones_free) struct resize_zones fixed_old = {0};
+    CLEANUP(resize_zones_free) struct resize_zones fixed_new = {0};
+    CLEANUP(resize_zones_free) struct resize_zones freed = {0};
+    struct resize_plan *plan = room->plan;
+    ext2_filsys fs = room->ext4->fs;
+    uint64_t end = min_u64(plan->old.blocks, plan->new.blocks);
+
+    if (resize_fixed_collect(&plan->old, fs, &plan->vacated, &fixed_old, error) ||
+        resize_fixed_collect(&plan->new, fs, &plan->table_moves, &fixed_new, error) ||
+        /* Tables that move are read when late blocks have moved. */
+        resize_fixed_collect(&plan->new, fs, NULL, &fixed_new, error) ||
+        resize_fixed_difference(&fixed_old, &fixed_new, end, &freed, error))
+        return -1;
+    for (size_t i = 0; i < freed.count; i++)
+        if (resize_zones_outside(&room->zones, freed.runs[i], add_late, room, error))
+            return -1;
+    resize_pool_reverse(&room->late);
+    return 0;
+}
+
+/* Zones and destinations, and places for tables; anew as long as a table needs a window. */
+static int place_tables(struct room *room, struct error *error)
+{
+    bool again;
+
+    do {
+        room->plan->table_moves.count = 0;
+        if (make_zones(room, error) || make_early(room, error) ||
+            resize_plan_table_moves(room->ext4, room->plan, &room->zones, &room->early,
+                                    &room->windows, &again, error))
+            return -1;
+    } while (again);
+    return 0;
+}
+
+int resize_plan_room(struct ext4 *ext4, struct resize_plan *plan, uint64_t *ret_missing,
+                     struct error *error)
+{
+    CLEANUP(cleanup_room) struct room room = {.ext4 = ext4, .plan = plan};
+    struct resize_relocation *relocation = &plan->relocation;
+    uint64_t needed;
+
+    *ret_missing = 0;
+    if (place_tables(&room, error) || resize_plan_inode_moves(ext4, plan, error) ||
+        resize_relocation_survey(ext4, &room.zones, relocation, error))
+        return -1;
+    /* Trees may grow a little: some more blocks than what moves. */
+    needed = relocation->blocks + relocation->blocks / 64 + 64;
+    if (resize_plan_vacating(ext4, plan, &room.zones, needed, &room.early, error) ||
+        make_late(&room, error))
+        return -1;
+    resize_zones_sort(&plan->late, &plan->old);
+    return resize_relocation_place(ext4, relocation, &room.early, &room.late, ret_missing, error);
+}

@@ -1,0 +1,15 @@
+/*
+ * How small a filesystem can be, by counting: blocks and inodes in use, and what
+ * the geometry itself takes. A plan shows whether all fits in fact.
+ */
+#ifndef RESIZE_MINIMUM_H
+#define RESIZE_MINIMUM_H
+
+#include "resize/plan.h"
+
+/* Sets the smallest geometry of at least blocks blocks that has room for all by the counts, or
+ * the old one. */
+int resize_minimum_geometry(struct ext4 *ext4, uint64_t blocks, struct ext4_geometry *ret_geometry,
+                            struct error *error);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * From what is asked for to a plan: the geometry, then what has to move for
+ * it, then the change itself.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "resize/change.h"
+#include "resize/grow-tables.h"
+#include "resize/make-room.h"
+#include "resize/minimum.h"
+
+/* A plan for the geometry, or how many blocks it lacks. */
+static int plan_for(struct ext4 *ext4, const struct ext4_geometry *geometry,
+                    struct resize_plan *ret_plan, uint64_t *ret_missing, struct error *error)
+{
+    CLEANUP(resize_plan_free) struct resize_plan plan = {.old = ext4->geometry, .new = *geometry};
+    bool grows = geometry->blocks > plan.old.blocks;
+
+    *ret_missing = 0;
+    if (grows && resize_place_tables(&plan, error))
+        return -1;
+    if (!grows && resize_plan_room(ext4, &plan, ret_missing, error)) {
+        if (error->kind != ERROR_NO_SPACE)
+            return -1;
+        *ret_missing = 1;
+    }
+    if (*ret_missing > 0)
+        return 0;
+    if (resize_plan_change(ext4, &plan, error))
+        return -1;
+    plan.write_bytes += plan.relocation.blocks * plan.old.block_size;
+    *ret_plan = plan;
+    plan = (struct resize_plan){0};
+    return 0;
+}
+
+/* The smallest geometry for which there is a plan: from what the counts say upwards. */
+static int plan_minimum(struct ext4 *ext4, struct resize_plan *ret_plan, struct error *error)
+{
+    uint64_t blocks = 0, missing;
+
+    do {
+        struct ext4_geometry geometry;
+
+        if (resize_minimum_geometry(ext4, blocks, &geometry, error))
+            return -1;
+        if (geometry.blocks == ext4->geometry.blocks) {
+            *ret_plan = (struct resize_plan){.old = ext4->geometry, .new = ext4->geometry};
+            return 0;
+        }
+        if (plan_for(ext4, &geometry, ret_plan, &missing, error))
+            return -1;
+        blocks = geometry.blocks + missing;
+    } while (missing > 0);
+    return 0;
+}
+
+static int refuse_size(struct ext4 *ext4, uint64_t blocks, struct error *error)
+{
+    CLEANUP(resize_plan_free) struct resize_plan smallest = {0};
+    uint32_t block_size = ext4->geometry.block_size;
+
+    if (plan_minimum(ext4, &smallest, error))
+        return -1;
+    return error_set(error, ERROR_REFUSED,
+                     "the filesystem can't be as small as %" PRIu64
+                     " bytes: its minimum is %" PRIu64 " bytes (%" PRIu64 " blocks)",
+                     blocks * block_size, smallest.new.blocks *block_size, smallest.new.blocks);
+}
+
+static int plan_smaller(struct ext4 *ext4, uint64_t blocks, struct resize_plan *ret_plan,
+                        struct error *error)
+{
+    struct ext4_geometry geometry, least;
+    uint64_t missing;
+
+    if (!ext4_geometry_shrink(&ext4->geometry, blocks, &geometry))
+        return refuse_size(ext4, blocks, error);
+    if (geometry.blocks == ext4->geometry.blocks) {
+        *ret_plan = (struct resize_plan){.old = ext4->geometry, .new = ext4->geometry};
+        return 0;
+    }
+    if (resize_minimum_geometry(ext4, geometry.blocks, &least, error))
+        return -1;
+    if (least.blocks > geometry.blocks)
+        return refuse_size(ext4, blocks, error);
+    if (plan_for(ext4, &geometry, ret_plan, &missing, error))
+        return -1;
+    return missing > 0 ? refuse_size(ext4, blocks, error) : 0;
+}
+
+static int plan_larger(struct ext4 *ext4, uint64_t blocks, struct resize_plan *ret_plan,
+                       struct error *error)
+{
+    struct ext4_geometry geometry;
+    uint64_t missing;
+
+    if (ext4_geometry_grow(&ext4->geometry, blocks, &geometry, error))
+        return -1;
+    if (geometry.blocks > ext4->geometry.blocks)
+        return plan_for(ext4, &geometry, ret_plan, &missing, error);
+    *ret_plan = (struct resize_plan){.old = ext4->geometry, .new = ext4->geometry};
+    return 0;
+}
+
+static int plan_conversion(struct ext4 *ext4, bool to_64bit, struct resize_plan *ret_plan,
+                           struct error *error)
+{
+    struct ext4_geometry geometry;
+    uint64_t missing;
+
+    if (ext4_geometry_convert(&ext4->geometry, to_64bit, &geometry, error))
+        return -1;
+    if (geometry.is_64bit == ext4->geometry.is_64bit) {
+        *ret_plan = (struct resize_plan){.old = ext4->geometry, .new = ext4->geometry};
+        return 0;
+    }
+    if (plan_for(ext4, &geometry, ret_plan, &missing, error))
+        return -1;
+    if (missing == 0)
+        return 0;
+    error_set(error, ERROR_REFUSED,
+              "there is no room for larger descriptors (%" PRIu64 " more free blocks expected)",
+              missing);
+    return error_set_remedy(error, "make the filesystem larger first, or delete files");
+}
+
+int resize_plan_make(struct ext4 *ext4, const struct resize_request *request,
+                     struct resize_plan *ret_plan, struct error *error)
+{
+    uint64_t blocks = request->size / ext4->geometry.block_size;
+
+    switch (request->goal) {
+    case RESIZE_TO_MINIMUM:
+        return plan_minimum(ext4, ret_plan, error);
+    case RESIZE_TO_64BIT:
+        return plan_conversion(ext4, true, ret_plan, error);
+    case RESIZE_TO_32BIT:
+        return plan_conversion(ext4, false, ret_plan, error);
+    case RESIZE_TO_SIZE:
+        break;
+    }
+    return blocks < ext4->geometry.blocks ? plan_smaller(ext4, blocks, ret_plan, error)
+                                          : plan_larger(ext4, blocks, ret_plan, error);
+}
