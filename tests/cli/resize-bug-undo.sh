@@ -1,6 +1,6 @@
 # e2undo with the file that -z writes gives back the image as it was, to the last byte, and a file
 # that was cut its size.
-# resize2fs 1.47.0: with -z, a filesystem that grows has a wrong resize inode; and what a file loses
+# resize2fs 1.47.0: with -z, growing and -s leave a wrong resize inode; and what a file loses
 # that is cut isn't in the undo file.
 . "$TESTS/support/lib.sh"
 . "$TESTS/support/resize.sh"
