@@ -4,7 +4,8 @@
 #
 # A move is a SIZE as resize2fs takes it, or
 #   min+N       N blocks above what -P says
-#   groups+N    as many whole groups as there are now and N blocks more; groups-N: fewer
+#   groups+N    as many whole groups as there are now (one at least) and N blocks more; groups-N
+#               fewer
 #   -M          to the minimum; a second -M must change nothing
 #   -b, -s      to 64-bit block numbers and back
 . "$TESTS/support/lib.sh"
@@ -20,7 +21,7 @@ features=$(printf '%s\n' "$words" | grep -o -- '-O [^ ]*' || true)
 # Memory is twice as fast as a disk.
 folder=$(mktemp -d "$MEMORY/case.XXXXXX")
 at_exit '! mountpoint -q "$folder/tree" || umount "$folder/tree"; rm -rf "$folder"'
-cd "$folder"
+cd "$folder" || exit
 
 # Ids that don't change: where the kernel puts directories depends on them.
 make_filesystem() {
@@ -36,12 +37,6 @@ make_filesystem() {
     # shellcheck disable=SC2086 # words of a command line
     mke2fs -q -F $type -U 5ee4a5c2-41a2-4c5e-9b52-2d1e0b7a7f00 $words "$@" image.raw >/dev/null \
         2>mke2fs.log || { cat mke2fs.log && fail "mke2fs"; }
-}
-
-can_mount() {
-    mkdir -p tree
-    mount -o loop,ro image.raw tree 2>/dev/null || return 1
-    umount tree
 }
 
 # Through mke2fs, where the kernel lacks a feature (quota, casefold) or would wait (mmp).
@@ -66,8 +61,7 @@ fold_names() {
 }
 
 fill() {
-    if [[ $features != *mmp* ]] && can_mount; then
-        mount -o loop image.raw tree
+    if [[ $features != *mmp* ]] && mount -o loop image.raw tree 2>/dev/null; then
         "$TESTS/support/ext4-contents.py" tree >/dev/null
         umount tree
     else
@@ -97,14 +91,15 @@ fingerprint() {
 
 # The size in blocks that a move asks for; the present one for -M, -b and -s.
 asked_blocks() {
-    local first
+    local first whole
 
     case $1 in
     -[bs] | -M) echo "$blocks" ;;
     min+*) echo $(($(minimum) + ${1#min+})) ;;
     groups[+-]*)
         first=$(field 'First block')
-        echo $((first + (blocks - first) / group * group + ${1#groups}))
+        whole=$(((blocks - first) / group))
+        echo $((first + (whole ? whole : 1) * group + ${1#groups}))
         ;;
     *[!0-9]*) echo $(($(numfmt --from=iec "${1/s/}") * $(unit "$1") / block_size)) ;;
     *) echo "$1" ;;

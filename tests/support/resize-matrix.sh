@@ -24,7 +24,7 @@ resize_case() {
     resize_cases=$((resize_cases + 1))
     bash "$TESTS/support/resize-case.sh" "$@" >case.log 2>&1 || {
         echo "not so: resize_case '$1' ${*:2}"
-        sed 's/^/    /' case.log | tail -n 25
+        sed 's/^/    /' case.log | tail -n 12
         resize_failed=$((resize_failed + 1))
     }
 }

@@ -9,7 +9,7 @@ command -v "$RESIZE" >/dev/null || fail "no program $RESIZE"
 case $RESIZE in
 */checked-resize2fs) export FSCK_OPTIONS="-E no_optimize_extents" ;; # it leaves trees wider than need be
 esac
-[ -z "${MEMORY:-}" ] || cd "$MEMORY" # twice as fast as a disk
+[ -z "${MEMORY:-}" ] || cd "$MEMORY" || exit # twice as fast as a disk
 
 # make_raw FILE SIZE MKE2FS-WORDS...
 make_raw() {
