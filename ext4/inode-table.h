@@ -44,8 +44,9 @@ int ext4_inodes_zero(struct ext4 *ext4, uint32_t number, uint32_t count, struct 
  * ERROR_CORRUPT where its checksum is wrong. */
 int ext4_inode_bitmap_read(struct ext4 *ext4, uint32_t group, uint8_t *bitmap, struct error *error);
 
-/* Writes the inode bitmap of a group, and puts its checksum and count of free inodes into the
- * descriptor (in memory), of which used is how many slots are initialised at least. */
+/* Writes the inode bitmap of a group that is initialised from now on; its checksum, the count of
+ * free inodes, and that of unused ones, which only ever falls, go into the descriptor (in memory).
+ * Slots that are no longer unused then have to be zeroed before. */
 int ext4_inode_bitmap_write(struct ext4 *ext4, uint32_t group, uint8_t *bitmap,
                             struct error *error);
 

@@ -46,11 +46,11 @@ static int check_header(const struct ext4_tree *tree, const struct node *node, s
         return ext4_tree_bad(tree, error, "an extent node with the magic number",
                              get_le16(node->bytes));
     if (max == 0 || max > (node->size - HEADER_SIZE) / ENTRY_SIZE || entries_of(node) > max)
-        return ext4_tree_bad(tree, error, "an extent node with too many entries:",
-                             entries_of(node));
+        return ext4_tree_bad(tree, error,
+                             "an extent node with too many entries:", entries_of(node));
     if (get_le16(node->bytes + 6) != node->depth)
-        return ext4_tree_bad(tree, error, "an extent node of a wrong depth:",
-                             get_le16(node->bytes + 6));
+        return ext4_tree_bad(tree, error,
+                             "an extent node of a wrong depth:", get_le16(node->bytes + 6));
     return 0;
 }
 

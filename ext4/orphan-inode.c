@@ -49,9 +49,8 @@ int orphan_inode_read(struct orphan_work *work, uint32_t number, struct orphan_i
 int orphan_inode_write(struct orphan_work *work, struct orphan_inode *inode, struct error *error)
 {
     ext2_filsys fs = work->space.ext4->fs;
-    errcode_t code =
-        ext2fs_write_inode_full(fs, inode->number, (struct ext2_inode *)inode->inode,
-                                (int)EXT2_INODE_SIZE(fs->super));
+    errcode_t code = ext2fs_write_inode_full(fs, inode->number, (struct ext2_inode *)inode->inode,
+                                             (int)EXT2_INODE_SIZE(fs->super));
 
     return code ? ext4_set_error(error, &work->space.ext4->io, code, "cannot write inode %u",
                                  inode->number)

@@ -16,8 +16,8 @@ static int add_number(struct orphan_work *work, struct orphan_list *list, uint32
 
     if (number < EXT2_FIRST_INODE(super) || number > super->s_inodes_count)
         return orphan_bad(error, number, "can't be a deleted file");
-    numbers = array_make_room(list->numbers, list->count, &list->capacity, sizeof *list->numbers,
-                              error);
+    numbers =
+        array_make_room(list->numbers, list->count, &list->capacity, sizeof *list->numbers, error);
     if (!numbers)
         return -1;
     list->numbers = numbers;

@@ -95,8 +95,8 @@ int orphan_space_check_run(const struct orphan_space *space, struct ext4_run run
             high = middle;
     }
     if (low < space->own_count && space->own[low].start < run.start + run.count)
-        return bad(error, "a block of the filesystem's own:",
-                   max_u64(space->own[low].start, run.start));
+        return bad(error,
+                   "a block of the filesystem's own:", max_u64(space->own[low].start, run.start));
     return 0;
 }
 
@@ -135,9 +135,9 @@ static int write_bitmap(struct orphan_space *space, struct orphan_bitmap *bitmap
         return 0;
     bitmap->is_dirty = false;
     space->changed[bitmap->group / geometry->descriptors] = true;
-    return bitmap->of_inodes ? write_inode_bitmap(space, bitmap, error)
-                             : ext4_bitmap_write(geometry, space->ext4->fs, bitmap->group,
-                                                 bitmap->bits, error);
+    return bitmap->of_inodes
+               ? write_inode_bitmap(space, bitmap, error)
+               : ext4_bitmap_write(geometry, space->ext4->fs, bitmap->group, bitmap->bits, error);
 }
 
 static int read_bitmap(struct orphan_space *space, struct orphan_bitmap *bitmap,

@@ -178,7 +178,8 @@ int ext4_is_there(struct disk *disk, bool *ret_is_there, struct error *error)
 
 /* Another host may have it mounted: only a clean sequence number says that nobody has. */
 static int check_multiple_mount(struct disk *disk, const struct ext2_super_block *super,
-                                const struct ext4_geometry *geometry, struct error *error)
+                                const struct ext4_geometry *geometry, const char *remedy,
+                                struct error *error)
 {
     struct mmp_struct mmp;
 
@@ -195,7 +196,7 @@ static int check_multiple_mount(struct disk *disk, const struct ext2_super_block
     error_set(error, ERROR_BUSY,
               "the filesystem's multiple-mount protection says that it is in use (sequence 0x%x)",
               mmp.mmp_seq);
-    return error_set_remedy(error, "unmount it where it is mounted, or give --force");
+    return error_set_remedy(error, "%s", remedy);
 }
 
 /* No descriptor is all zeros: as many groups as the superblock claims are there, before memory
@@ -246,9 +247,8 @@ static int open_fs(struct disk *disk, struct ext4 *ext4, struct error *error)
 
 static int check_checksum(const struct ext2_super_block *super, struct error *error)
 {
-    uint32_t computed =
-        ext2fs_crc32c_le(~UINT32_C(0), (const unsigned char *)super,
-                         offsetof(struct ext2_super_block, s_checksum));
+    uint32_t computed = ext2fs_crc32c_le(~UINT32_C(0), (const unsigned char *)super,
+                                         offsetof(struct ext2_super_block, s_checksum));
 
     if (!(super->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM) ||
         super->s_checksum == computed)
@@ -280,7 +280,9 @@ int ext4_check_super(struct disk *disk, struct ext2_super_block *ret_super,
                      struct ext4_geometry *ret_geometry, struct error *error)
 {
     return read_candidate(disk, true, ret_super, ret_geometry, error) ||
-                   check_multiple_mount(disk, ret_super, ret_geometry, error)
+                   check_multiple_mount(disk, ret_super, ret_geometry,
+                                        "unmount it where it is mounted, or else mount it once",
+                                        error)
                ? -1
                : 0;
 }
@@ -308,7 +310,9 @@ int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, stru
     if (read_candidate(disk, false, &super, &ret_ext4->geometry, error) ||
         check_groups_are_there(disk, &ret_ext4->geometry, error) || open_fs(disk, ret_ext4, error))
         return -1;
-    if ((!force && check_multiple_mount(disk, &super, &ret_ext4->geometry, error)) ||
+    if ((!force &&
+         check_multiple_mount(disk, &super, &ret_ext4->geometry,
+                              "unmount it where it is mounted, or give --force", error)) ||
         ext4_descriptors_check(&ret_ext4->geometry, ret_ext4->fs, error) ||
         ext4_bitmaps_check(&ret_ext4->geometry, ret_ext4->fs, error)) {
         ext4_release(ret_ext4);

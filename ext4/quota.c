@@ -138,7 +138,7 @@ static int find_records(const struct quota_file *file, uint32_t id, uint8_t *blo
 static int change_field(const struct quota_file *file, uint8_t *field, int64_t amount,
                         struct error *error)
 {
-    uint64_t value = get_le64(field), less = amount < 0 ? (uint64_t)-amount : 0;
+    uint64_t value = get_le64(field), less = amount < 0 ? 0 - (uint64_t)amount : 0;
 
     if (value < less || !checked_add(value - less, amount > 0 ? (uint64_t)amount : 0, &value))
         return damaged(file, "an owner of files has less in it than these take up", error);

@@ -93,8 +93,10 @@ static int read_map(struct survey *survey, uint32_t number, const struct ext2_in
     map->count = 0;
     map->node_count = 0;
     map->has_extents = inode->i_flags & EXT4_EXTENTS_FL;
-    if (has_map && (ext4_block_map_read(survey->ext4, number, inode, map, error) ||
-                    inode_check_size(survey->ext4, number, inode, map, error)))
+    if (has_map && ext4_block_map_read(survey->ext4, number, inode, map, error))
+        return -1;
+    if ((has_map || LINUX_S_ISREG(inode->i_mode)) &&
+        inode_check_size(survey->ext4, number, inode, map, error))
         return -1;
     ext4_claims_add_map(&survey->claims, map);
     if (number == EXT2_RESIZE_INO)

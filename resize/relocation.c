@@ -36,7 +36,7 @@ bool resize_relocation_meet(const struct resize_relocation *relocation, struct e
     size_t i = find_move(relocation, run.start);
     const struct resize_move *move = &relocation->moves[i];
 
-    if (i == relocation->move_count || move->from >= run.start + run.count)
+    if (run.count == 0 || i == relocation->move_count || move->from >= run.start + run.count)
         return false;
     ret_part->start = max_u64(move->from, run.start);
     ret_part->count = min_u64(move->from + move->count, run.start + run.count) - ret_part->start;

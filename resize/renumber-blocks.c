@@ -98,7 +98,7 @@ static int compare_value(const void *key, const void *item)
 void renumber_back_reference(struct renumber *renumber, struct renumber_inode *inode)
 {
     const struct renumber_back_reference *found =
-        renumber->back_reference_count == 0
+        !renumber->writing || renumber->back_reference_count == 0
             ? NULL
             : bsearch(&inode->from, renumber->back_references, renumber->back_reference_count,
                       sizeof *found, compare_value);

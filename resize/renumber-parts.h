@@ -104,10 +104,12 @@ int renumber_entries(struct renumber *renumber, const struct renumber_inode *ino
 int renumber_attributes(struct renumber *renumber, struct renumber_inode *inode,
                         struct error *error);
 
-/* What else has the number of an inode that moves in it: its tree's checksums, those of an orphan
- * file, a value's back reference. */
+/* What else has the number of an inode that moves in it: its tree's checksums, and those of the
+ * orphan file. */
 int renumber_own_blocks(struct renumber *renumber, struct renumber_inode *inode,
                         struct error *error);
+
+/* A value's back reference; in the second pass, when all are known. */
 void renumber_back_reference(struct renumber *renumber, struct renumber_inode *inode);
 
 /* Calls visit with each inode in use, in the order of numbers. bytes may be changed. */

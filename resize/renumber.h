@@ -20,7 +20,9 @@ struct resize_inode_move {
  * the disk's open transaction: inodes, references, inode bitmaps and the groups' descriptors in
  * memory (counts, flags, itable_unused, checksums). The caller writes descriptors and
  * superblock. All is read and checked before the first write: ERROR_CORRUPT and ERROR_REFUSED
- * (the stable_inodes feature; an encryption policy bound to inode numbers) come then. */
+ * (the stable_inodes feature; an encryption policy bound to inode numbers; a signature that has
+ * the number in it; a reserved inode or the journal) come then. The superblock's fields that
+ * mention inodes change in memory. After a failure, ext4 can only be released. */
 int resize_renumber(struct ext4 *ext4, const struct resize_inode_move *moves, size_t count,
                     struct error *error);
 

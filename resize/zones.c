@@ -82,7 +82,7 @@ bool resize_zones_meet(const struct resize_zones *zones, struct ext4_run run,
 {
     size_t i = find_zone(zones, run.start);
 
-    if (i == zones->count || zones->runs[i].start >= end_of(run))
+    if (run.count == 0 || i == zones->count || zones->runs[i].start >= end_of(run))
         return false;
     ret_part->start = max_u64(zones->runs[i].start, run.start);
     ret_part->count = min_u64(end_of(zones->runs[i]), end_of(run)) - ret_part->start;

@@ -182,6 +182,29 @@ static int carry_out(struct expansion *expansion, struct error *error)
     return 0;
 }
 
+/* Nothing is to change. What an earlier change has left to do is done all the same: others than
+ * this program may not know that it is there. */
+static int finish_earlier(struct expansion *expansion, struct error *error)
+{
+    struct expand_report *report = expansion->report;
+    struct disk_description description;
+
+    report->bytes_written = 0;
+    report->after.file_size = report->before.file_size;
+    if (disk_describe(expansion->disk, &description, error))
+        return -1;
+    if (expansion->request->dry_run || strcmp(description.log, "dirty") != 0)
+        return 0;
+    say(expansion, "finishing a change that was interrupted");
+    report->begun = true;
+    if (disk_begin(expansion->disk, error) || disk_commit(expansion->disk, error) ||
+        disk_describe(expansion->disk, &description, error))
+        return -1;
+    report->bytes_written = expansion->disk->bytes_written;
+    report->after.file_size = description.file_size;
+    return 0;
+}
+
 int expand_image(struct file *file, const struct expand_request *request,
                  struct expand_report *ret_report, struct error *error)
 {
@@ -196,10 +219,7 @@ int expand_image(struct file *file, const struct expand_request *request,
     expansion.disk = image_open(file, error);
     if (!expansion.disk || plan_all(&expansion, error))
         return -1;
-    if (has_nothing_to_do(&expansion)) {
-        ret_report->bytes_written = 0;
-        ret_report->after.file_size = ret_report->before.file_size;
-        return 0;
-    }
+    if (has_nothing_to_do(&expansion))
+        return finish_earlier(&expansion, error);
     return request->dry_run ? 0 : carry_out(&expansion, error);
 }

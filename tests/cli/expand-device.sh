@@ -35,9 +35,11 @@ if [ -z "${SANITIZED:-}" ]; then
     expect_status 0 "$VHDTOOL" info --json "$device"
     expect_json '.log == "dirty" and .filesystem.size == 209715200'
 fi
+# There is nothing left to expand, but what was interrupted is finished.
 expect_status 0 "$VHDTOOL" expand "$device"
+[ ! -e "$journal" ] || fail "the journal is still there"
 expect_status 0 "$VHDTOOL" info --json "$device"
-expect_json '.filesystem.size == 209715200'
+expect_json '.log == "none" and .filesystem.size == 209715200'
 fsck_clean "$device"
 mount "$device" point
 cmp point/numbers tree/numbers || fail "another file"

@@ -15,9 +15,11 @@ folder=$(mktemp -d "${TMPDIR:-/dev/shm}/dirty-filesystem.XXXXXX")
 
 clean_up() {
     exec 3>&- 4>&- 5>&- 6>&-
+    [ -z "$sleeper" ] || { kill "$sleeper" && wait "$sleeper"; } 2>/dev/null || true
     ! mountpoint -q "$folder/mount" || umount "$folder/mount"
     rm -rf "$folder"
 }
+sleeper=
 trap clean_up EXIT
 
 numbers() {
@@ -36,7 +38,7 @@ create() {
     ln -s "$(printf '%0200d' 7)" "$m/long"
     truncate -s 3M "$m/hole"
     numbers 3000 | dd of="$m/hole" seek=1500 conv=notrunc status=none
-    fallocate -l 300K "$m/unwritten"
+    fallocate -l 300K "$m/unwritten" 2>/dev/null || true
     sync "$m/large"
 }
 
@@ -74,8 +76,11 @@ orphans() {
     fi
     sync "$m"/orphan*
     exec 3<"$m/orphan-small" 4<"$m/orphan-large" 5<"$m/orphan-attributes" 6<"$m/orphan-holes"
-    (cd "$m/orphan-folder" && exec sleep 1000) &
+    (cd "$m/orphan-folder" && exec sleep 1000 3<&- 4<&- 5<&- 6<&-) &
     sleeper=$!
+    while [ "$(readlink "/proc/$sleeper/cwd")" != "$m/orphan-folder" ]; do
+        sleep 0.01
+    done
     rm "$m"/orphan-small "$m"/orphan-large "$m"/orphan-attributes "$m"/orphan-holes
     rmdir "$m/orphan-folder"
     numbers 1 >"$m/after-orphans"
@@ -99,7 +104,7 @@ escapes() {
 # Goes round and round in the journal.
 wrap() {
     for round in $(seq 1 40); do
-        mkdir "$m/round$round"
+        mkdir -p "$m/round$round"
         for i in $(seq 1 50); do
             numbers 3 >"$m/round$round/$i"
         done
@@ -110,14 +115,16 @@ wrap() {
 }
 
 truncate -s "$size" "$folder/image"
+case $mkfs_options in
+*-t*) ;;
+*) mkfs_options="-t ext4 $mkfs_options" ;;
+esac
 # shellcheck disable=SC2086
-mke2fs -q -t ext4 $mkfs_options "$folder/image"
+mke2fs -q $mkfs_options "$folder/image"
 m=$folder/mount
 mkdir "$m"
-sleeper=
 mount -o "loop,commit=600${mount_options:+,$mount_options}" "$folder/image" "$m" || exit 77
 for work in "$@"; do
     "$work"
 done
 cp --sparse=always "$folder/image" "$image"
-[ -z "$sleeper" ] || kill "$sleeper"

@@ -40,6 +40,20 @@ static void copy_to_disk(struct file *from, struct disk *disk, struct error *err
     }
 }
 
+struct file *raw_image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_t disk_size)
+{
+    struct error error = {0};
+    char *path = make_filesystem(mkfs_options, fs_size, 1, &error);
+    struct file *file;
+
+    must_succeed(path ? 0 : -1, &error);
+    file = memory_file_load(path, &error);
+    filesystem_remove(path);
+    must_succeed(file ? 0 : -1, &error);
+    must_succeed(file_set_size(file, disk_size, &error), &error);
+    return file;
+}
+
 struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_t disk_size)
 {
     struct vhdx_create_options options = {
@@ -48,15 +62,11 @@ struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_
         .logical_sector_size = 512,
         .physical_sector_size = 4096,
     };
-    struct file *file = memory_file_new(0), *filesystem, *result;
+    struct file *filesystem = raw_image_with_ext4(mkfs_options, fs_size, fs_size);
+    struct file *file = memory_file_new(0), *result;
     struct error error = {0};
     struct disk *disk;
-    char *path = make_filesystem(mkfs_options, fs_size, 1, &error);
 
-    must_succeed(path ? 0 : -1, &error);
-    filesystem = memory_file_load(path, &error);
-    filesystem_remove(path);
-    must_succeed(filesystem ? 0 : -1, &error);
     must_succeed(vhdx_create(file, &options, &error), &error);
     disk = image_open(file, &error);
     must_succeed(disk ? 0 : -1, &error);

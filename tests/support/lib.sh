@@ -100,10 +100,11 @@ to_raw() {
     qemu-img convert -O raw "$1" "$2"
 }
 
-# e2fsck asks "... Fix? no" for wrong counts, and yet ends with 0.
+# FSCK_OPTIONS: more of them. e2fsck asks "... Fix? no" for wrong counts, and yet ends with 0.
 fsck_clean() {
     need e2fsck
-    if ! e2fsck -fn "$1" >fsck.log 2>&1 || grep -q '? no$' fsck.log; then
+    # shellcheck disable=SC2086 # words of a command line
+    if ! e2fsck -fn ${FSCK_OPTIONS-} "$1" >fsck.log 2>&1 || grep -q '? no$' fsck.log; then
         cat fsck.log >&2
         fail "e2fsck finds fault with $1"
     fi

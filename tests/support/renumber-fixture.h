@@ -12,6 +12,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "ext4/block-map.h"
 #include "ext4/descriptors.h"
 #include "ext4/inode-table.h"
 #include "resize/renumber.h"

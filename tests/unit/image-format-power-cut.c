@@ -258,3 +258,62 @@ Test(power_cut, limits_and_dedupe)
     file_close(file);
     trace_clear(&trace);
 }
+
+/* A toy of two files: the side file's text is to be there whenever the file's mark is, and the
+ * file's whenever the side file isn't. */
+static int see_both(struct file *state, const char *what, void *context)
+{
+    struct tally *tally = context;
+    struct file *side = memory_file_side(state);
+    bool marked = letters_at(state, 0), sided = side && letters_at(side, 0);
+
+    (void)what;
+    if (side ? marked && !sided : !marked)
+        tally->bad++;
+    else if (marked)
+        tally->new ++;
+    else
+        tally->old++;
+    file_close(state);
+    return 0;
+}
+
+enum { FLUSH_SIDE = 1, FLUSH_FILE_INSTEAD = 2, FLUSH_MARK = 4 };
+
+static struct tally cut_both(unsigned flushes)
+{
+    const struct power_cut_options options = {.random_states = 5, .seed = 1};
+    struct file *below = memory_file_new(4096), *file, *side;
+    struct trace trace = {0};
+    struct tally tally = {0};
+
+    cr_assert_eq(file_open_side(below, true, &side, &error), 0);
+    file_close(side);
+    file = recording_file_new(below, &trace);
+    cr_assert_eq(file_open_side(file, false, &side, &error), 0);
+    cr_assert_eq(file_write(side, 0, "n", 1, &error), 0);
+    cr_assert_eq(flushes & FLUSH_SIDE ? file_flush(side, &error) : 0, 0);
+    cr_assert_eq(flushes & FLUSH_FILE_INSTEAD ? file_flush(file, &error) : 0, 0);
+    file_close(side);
+    cr_assert_eq(file_write(file, 0, "n", 1, &error), 0);
+    cr_assert_eq(flushes & FLUSH_MARK ? file_flush(file, &error) : 0, 0);
+    cr_assert_eq(file_remove_side(file, &error), 0);
+    cr_assert_eq(power_cut_walk(&trace, &options, see_both, &tally, NULL), 0);
+    cr_expect_gt(tally.old, 0);
+    cr_expect_gt(tally.new, 0);
+    file_close(file);
+    trace_clear(&trace);
+    return tally;
+}
+
+Test(power_cut, a_flush_of_one_file_is_none_of_the_other)
+{
+    cr_expect_eq(cut_both(FLUSH_SIDE | FLUSH_MARK).bad, 0);
+    cr_expect_gt(cut_both(FLUSH_FILE_INSTEAD | FLUSH_MARK).bad, 0);
+    cr_expect_gt(cut_both(FLUSH_MARK).bad, 0);
+}
+
+Test(power_cut, a_side_file_is_gone_once_it_is_removed)
+{
+    cr_expect_gt(cut_both(FLUSH_SIDE).bad, 0);
+}

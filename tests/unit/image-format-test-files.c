@@ -236,3 +236,38 @@ Test(failing_file, half_a_write)
     cr_assert(!holds(below, 0, "abcde"));
     file_close(file);
 }
+
+Test(memory_file, side_files_go_along_with_snapshots)
+{
+    struct file *file = memory_file_new(100), *side, *snapshot;
+
+    cr_assert_eq(file_open_side(file, true, &side, &error), 0);
+    put(side, 0, "old");
+    snapshot = memory_file_snapshot(file);
+    cr_assert(memory_file_equal(file, snapshot));
+    put(side, 0, "new");
+    cr_assert(!memory_file_equal(file, snapshot));
+    cr_assert(holds(memory_file_side(snapshot), 0, "old"));
+    file_close(side);
+    cr_assert_eq(file_remove_side(file, &error), 0);
+    cr_assert(!memory_file_equal(file, snapshot));
+    cr_assert_eq(file_remove_side(file, &error), -1);
+    file_close(snapshot);
+    file_close(file);
+}
+
+Test(memory_file, zeroing_gives_whole_pages_up)
+{
+    struct file *file = memory_file_new(0);
+
+    for (uint64_t i = 0; i < 10; i++)
+        put(file, i * MEMORY_FILE_PAGE_SIZE + 100, "text");
+    cr_assert_eq(file_zero(file, 102, 5 * MEMORY_FILE_PAGE_SIZE, &error), 0);
+    cr_assert_eq(memory_file_stored_size(file), 6 * MEMORY_FILE_PAGE_SIZE);
+    cr_assert(holds(file, 100, "te"));
+    cr_assert(!holds(file, 100, "tex"));
+    cr_assert(!holds(file, 5 * MEMORY_FILE_PAGE_SIZE + 100, "t"));
+    cr_assert(holds(file, 5 * MEMORY_FILE_PAGE_SIZE + 102, "xt"));
+    cr_assert(holds(file, 6 * MEMORY_FILE_PAGE_SIZE + 100, "text"));
+    file_close(file);
+}

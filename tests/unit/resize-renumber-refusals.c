@@ -78,6 +78,18 @@ Test(resize_renumber_refusals, moves_that_are_none)
     filesystem_remove(path);
 }
 
+/* Made with tune2fs -j on a mounted filesystem, the journal is a file like others. */
+Test(resize_renumber_refusals, journals)
+{
+    char *path = make(PLAIN), command[64];
+    uint32_t number = look_up(path, "/tree0/file7");
+
+    snprintf(command, sizeof command, "ssv journal_inum %u", number);
+    debug(path, command);
+    expect_one_refused(path, number, 1500, ERROR_REFUSED, "can't become");
+    filesystem_remove(path);
+}
+
 Test(resize_renumber_refusals, stable_inodes)
 {
     char *path = make(PLAIN);
@@ -221,7 +233,7 @@ Test(resize_renumber_refusals, wrong_checksums)
         {"block=$(debugfs -R 'bmap /tree0/many 1' \"$1\" 2>/dev/null); at=$((block * 1024 + 1020))",
          "wrong checksum"},
         {"at=$(debugfs -R 'imap /tree0/file1' \"$1\" 2>/dev/null | sed -n 's/.*block \\([0-9]*\\),"
-         " offset \\(.*\\)/$((\\1 * 1024 + \\2 + 124))/p'); eval at=$at",
+         " offset \\(.*\\)/$((\\1 * 1024 + \\2 + 124))/p'); eval \"at=$at\"",
          "wrong checksum"},
     };
 

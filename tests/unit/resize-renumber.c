@@ -147,15 +147,53 @@ Test(resize_renumber, trees_of_extents)
     judge_by_kernel("-b 1024 -N 3000 -O orphan_file", 48 * MIB, fill_fragments);
 }
 
-/* The quota file of projects and the orphan file have numbers like others, and no names. */
-Test(resize_renumber, inodes_that_the_superblock_mentions)
+/* Lengths of entries that don't fit into their field. */
+Test(resize_renumber, blocks_of_64_kib)
 {
-    char *path = make_filesystem("-b 1024 -N 3000 -O project,orphan_file", 32 * MIB, 1, &error);
+    char *path = make_filesystem("-b 65536 -N 3000 -O ^has_journal", 96 * MIB, 1, &error);
 
     cr_assert_not_null(path, "%s", error.message);
-    free(run_script("tune2fs -Q usrquota,grpquota,prjquota \"$1\"", path));
-    for (uint64_t seed = 0; seed < 5; seed++)
-        renumber_and_judge(path, "anywhere", ANYWHERE, seed);
-    renumber_and_judge(path, "downwards", DOWNWARDS, 7);
+    renumber_and_judge(path, "linear", ANYWHERE, 1);
+    free(run_script("{ echo cd tree0/many; for i in $(seq 900); do"
+                    "  echo symlink $(printf %0200d $i) target; done; } | debugfs -w -f - \"$1\";"
+                    "e2fsck -fyD \"$1\" || test $? = 1; debugfs -R 'htree_dump tree0/many' \"$1\" |"
+                    "grep -q 'Root node'",
+                    path));
+    renumber_and_judge(path, "hashed", ANYWHERE, 2);
+    renumber_and_judge(path, "hashed", DOWNWARDS, 2);
+    filesystem_remove(path);
+}
+
+/* The quota file of projects and the orphan file have numbers like others, and no names. Both are
+ * made to move. */
+Test(resize_renumber, inodes_that_the_superblock_mentions)
+{
+    static const char accounts[] = "debugfs -R 'list_quota project' \"$1\" 2>/dev/null";
+    char *path = make_filesystem("-b 1024 -N 3000 -O project,orphan_file", 32 * MIB, 1, &error);
+    CLEANUP_FREE char *before = NULL;
+    struct moves moves = {0};
+    struct opened opened;
+
+    cr_assert_not_null(path, "%s", error.message);
+    free(run_script("debugfs -w -R 'set_inode_field /tree0/file7 projid 4711' \"$1\";"
+                    "tune2fs -Q usrquota,grpquota,prjquota \"$1\"",
+                    path));
+    before = run_script(accounts, path);
+    cr_assert(strstr(before, "4711"), "%s", before);
+    open_filesystem(path, &opened);
+    add_move(&moves, opened.ext4.fs->super->s_prj_quota_inum, 2900);
+    add_move(&moves, opened.ext4.fs->super->s_orphan_file_inum, 2990);
+    close_filesystem(&opened);
+    qsort(moves.list, moves.count, sizeof *moves.list, compare_moves);
+    renumber(path, moves);
+    free(moves.list);
+    expect_clean(path, "both");
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        CLEANUP_FREE char *after = NULL;
+
+        renumber_and_judge(path, "anywhere", seed < 3 ? ANYWHERE : DOWNWARDS, seed);
+        after = run_script(accounts, path);
+        cr_expect_str_eq(before, after);
+    }
     filesystem_remove(path);
 }

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# For the benches: sourced by run.sh, in whose temporary folder they run.
+
+# timed NAME COMMAND...: adds to NAME.times the seconds, to NAME.written the MiB written to files.
+timed() {
+    local name=$1 start end
+
+    shift
+    sync
+    start=$(date +%s.%N)
+    env time -q -o usage -f %O "$@" >/dev/null 2>"$name.log" || { cat "$name.log" >&2 && exit 1; }
+    end=$(date +%s.%N)
+    awk -v start="$start" -v end="$end" 'BEGIN { print end - start }' >>"$name.times"
+    awk '{ print $1 / 2048 }' usage >>"$name.written" # from sectors
+}
+
+# median FILE
+median() {
+    sort -n "$1" | awk '{ a[NR] = $1 } END { print (a[int((NR + 1) / 2)] + a[int(NR / 2) + 1]) / 2 }'
+}
+
+# compare OURS PEER: a line with both medians and how many times longer the peer takes.
+compare() {
+    awk -v ours="$(median "$1.times")" -v peer="$(median "$2.times")" -v a="$1" -v b="$2" \
+        'BEGIN { printf "%-28s %8.3f s   %-28s %8.3f s   ratio %.1f\n", a, ours, b, peer, peer / ours }'
+}
+
+# compare_written OURS PEER: the same of what was written.
+compare_written() {
+    awk -v ours="$(median "$1.written")" -v peer="$(median "$2.written")" 'BEGIN {
+        printf "  written: %.1f MiB, %.1f MiB, ratio %.1f\n", ours, peer, peer / (ours ? ours : 1) }'
+}
+
+# block_count RAW
+block_count() {
+    dumpe2fs -h "$1" 2>/dev/null | sed -n 's/^Block count: *//p'
+}

@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# Raw files beside resize2fs, each on a copy of its own: growing a disk of 256 GiB, and shrinking one
+# that was in use for long to its minimum. Sourced by run.sh.
+
+# bench_grow SIZE
+bench_grow() {
+    for _ in $(seq "$runs"); do
+        cp --sparse=always old.raw ours.raw
+        timed "grow-to-$1" "$ext4resize" ours.raw "$1"
+        cp --sparse=always old.raw peer.raw
+        timed "resize2fs-to-$1" resize2fs peer.raw "$1"
+    done
+    compare "grow-to-$1" "resize2fs-to-$1"
+    compare_written "grow-to-$1" "resize2fs-to-$1"
+    rm ours.raw peer.raw
+}
+
+# Beside what resize2fs does twice, for it reaches its minimum at the second time at the earliest.
+bench_shrink() {
+    local image
+
+    image=$(filled_image "$(dirname "$vhdtool")")
+    for _ in $(seq "$runs"); do
+        cp --sparse=always "$image" ours.raw
+        timed shrink "$ext4resize" -M ours.raw
+        cp --sparse=always "$image" peer.raw
+        timed resize2fs-M resize2fs -M peer.raw
+        first=$(block_count peer.raw)
+        timed resize2fs-M-again resize2fs -f -M peer.raw
+    done
+    compare shrink resize2fs-M
+    compare_written shrink resize2fs-M
+    compare shrink resize2fs-M-again
+    echo "  blocks: $(block_count "$image"), then $(block_count ours.raw);" \
+        "resize2fs: $first, then $(block_count peer.raw)"
+    least_to_write "$image"
+    rm ours.raw peer.raw
+}
+
+# How far from the least that had to be written: what the plan says, where the program tells it.
+least_to_write() {
+    "$ext4resize" -v -M -P "$1" 2>/dev/null | sed -n 's/^.*at least /  at least /p' || true
+}
