@@ -113,6 +113,7 @@ int job_run(struct job *job, struct error *error)
 
     if (check_undo_space(job, error))
         return -1;
+    posix_catch_interrupts();
     announce(job);
     bars_begin(&bars);
     result = carry_out(job, &bars, error);
