@@ -136,8 +136,8 @@ static int check_host_space(struct expansion *expansion, uint64_t free_space, st
     struct expand_report *report = expansion->report;
     uint64_t cost;
 
-    if (resize_check_host_space(expansion->disk, &expansion->plan, expansion->new_size, free_space,
-                                &cost, error))
+    if (resize_check_host_space(expansion->disk, expansion->has_ext4 ? &expansion->ext4 : NULL,
+                                &expansion->plan, expansion->new_size, free_space, &cost, error))
         return -1;
     report->after.file_size = report->before.file_size + cost;
     report->bytes_written = expansion->plan.write_bytes;
