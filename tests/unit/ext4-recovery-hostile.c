@@ -134,6 +134,7 @@ static void strike(const struct attack *attack, uint64_t seed)
     struct tally tally = {0};
     uint64_t targets[20000], random = seed;
     struct disk *disk;
+    uint32_t block_size;
     size_t count;
 
     if (!path && error.kind == ERROR_NONE)
@@ -142,6 +143,7 @@ static void strike(const struct attack *attack, uint64_t seed)
     cr_assert_eq(memory_disk_open(path, &disk, &error), 0, "%s", error.message);
     count = find_targets(memory_disk_bytes(disk), attack->of_journal, targets, 20000);
     cr_assert_gt(count, 3);
+    block_size = block_size_of(memory_disk_bytes(disk));
     for (unsigned i = 0; i < attack->tries; i++) {
         uint8_t *bytes = memory_disk_bytes(disk);
         unsigned changes = 1 + (unsigned)random_below(&random, 3);
@@ -149,7 +151,7 @@ static void strike(const struct attack *attack, uint64_t seed)
         uint8_t old[3];
 
         for (unsigned j = 0; j < changes; j++) {
-            uint64_t place = pick_place(&random, targets, count, block_size_of(bytes));
+            uint64_t place = pick_place(&random, targets, count, block_size);
 
             places[j] = min_u64(place, disk->size - 1);
             old[j] = bytes[places[j]];
