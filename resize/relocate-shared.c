@@ -19,8 +19,7 @@ static int change_space(struct resize_relocating *relocating, uint64_t from, uin
 {
     uint32_t ratio = relocating->ext4->geometry.cluster_blocks;
 
-    return ext4_space_give_back(relocating->space,
-                                (struct ext4_run){round_down(from, ratio), ratio}, error) ||
+    return resize_give_back(relocating, (struct ext4_run){round_down(from, ratio), ratio}, error) ||
                    ext4_space_take(relocating->space,
                                    (struct ext4_run){round_down(to, ratio), ratio}, error)
                ? -1
@@ -55,7 +54,8 @@ static int move_xattrs(struct resize_relocating *relocating, uint32_t number, bo
         return ext4_set_error(error, &ext4->io, code, "cannot read inode %u", number);
     if (!goes(relocating, from, late, &to))
         return 0;
-    if (!ext4_space_is_free(relocating->space, from) &&
+    /* Where it was copied already, its place is taken. */
+    if (ext4_space_is_free(relocating->space, to) &&
         (copy_xattr_block(relocating, number, from, to, error) ||
          change_space(relocating, from, to, error)))
         return -1;

@@ -18,8 +18,10 @@ int resize_relocating_new(struct ext4 *ext4, struct ext4_space *space,
         .ext4 = ext4,
         .space = space,
         .plan = plan,
-        .inode = malloc(EXT2_INODE_SIZE(ext4->fs->super)),
+        .inode =
+            calloc(1, max_u64(EXT2_INODE_SIZE(ext4->fs->super), sizeof(struct ext2_inode_large))),
         .buffer = malloc(RESIZE_COPY_SIZE),
+        .end = ext4->geometry.blocks,
     };
     return ret_relocating->inode && ret_relocating->buffer ? 0 : error_set_no_memory(error);
 }
@@ -125,10 +127,18 @@ static bool goes_late(struct resize_relocating *relocating, const struct resize_
     return for_moved_data(relocating, is_late, &ignored) != 0;
 }
 
+int resize_give_back(struct resize_relocating *relocating, struct ext4_run run, struct error *error)
+{
+    if (run.start >= relocating->end)
+        return 0;
+    run.count = min_u64(run.count, relocating->end - run.start);
+    return ext4_space_give_back(relocating->space, run, error);
+}
+
 static int change_space(struct resize_relocating *relocating, struct ext4_run from, uint64_t to,
                         struct error *error)
 {
-    return ext4_space_give_back(relocating->space, from, error) ||
+    return resize_give_back(relocating, from, error) ||
                    ext4_space_take(relocating->space, (struct ext4_run){to, from.count}, error)
                ? -1
                : 0;
@@ -148,7 +158,7 @@ static int change_nodes(struct resize_relocating *relocating,
         struct ext4_run from = {round_down(map->nodes[i], ratio), ratio};
         uint64_t to = round_down(moved->nodes[i], ratio);
 
-        if (i >= needed ? ext4_space_give_back(relocating->space, from, error)
+        if (i >= needed ? resize_give_back(relocating, from, error)
                         : to != from.start && change_space(relocating, from, to, error))
             return -1;
     }
@@ -160,7 +170,7 @@ static int change_nodes(struct resize_relocating *relocating,
 }
 
 /* i_blocks and the owner's quota follow the number of nodes. */
-static int count_nodes(struct resize_relocating *relocating, struct error *error)
+static int count_nodes(struct resize_relocating *relocating, uint32_t number, struct error *error)
 {
     struct ext4 *ext4 = relocating->ext4;
     struct ext2_inode_large *inode = relocating->inode;
@@ -174,7 +184,8 @@ static int count_nodes(struct resize_relocating *relocating, struct error *error
         return 0;
     if (ext2fs_has_feature_huge_file(ext4->fs->super))
         count |= (uint64_t)inode->osd2.linux2.l_i_blocks_hi << 32;
-    if (ext4_quota_add(ext4, inode, blocks * ext4->geometry.block_size, 0, error))
+    if (ext4_quota_counts(ext4, number, inode) &&
+        ext4_quota_add(ext4, inode, blocks * ext4->geometry.block_size, 0, error))
         return -1;
     count += (uint64_t)(in_blocks ? blocks : blocks * (ext4->geometry.block_size / 512));
     inode->i_blocks = (uint32_t)count;
@@ -229,7 +240,7 @@ int resize_relocate_inode(struct resize_relocating *relocating, size_t index, co
         for_moved_data(relocating, change_space, error) ||
         change_nodes(relocating, entry, nodes, error) ||
         ext4_block_map_write(ext4, number, relocating->inode, &relocating->moved, error) ||
-        count_nodes(relocating, error) || write_inode(relocating, number, error))
+        count_nodes(relocating, number, error) || write_inode(relocating, number, error))
         return -1;
     *ret_moved = true;
     return 0;

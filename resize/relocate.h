@@ -13,10 +13,12 @@ struct resize_relocating {
     struct ext4 *ext4;
     struct ext4_space *space;
     const struct resize_plan *plan;
-    struct ext2_inode_large *inode; /* work space: inode_size bytes */
+    struct ext2_inode_large *inode; /* work space: inode_size bytes, or a whole struct */
     struct ext4_block_map map, moved;
     uint8_t *buffer; /* RESIZE_COPY_SIZE bytes */
     uint64_t copied; /* bytes so far */
+    uint64_t end;    /* blocks; those from here on go with the change, and nobody counts them: the
+                        bitmaps of groups that go may lie where late blocks go */
 };
 
 #define RESIZE_COPY_SIZE (UINT32_C(1) << 20)
@@ -45,6 +47,10 @@ int resize_copy_blocks(struct resize_relocating *relocating, uint64_t from, uint
 /* Copies what moves of the file whose map is read. */
 int resize_copy_contents(struct resize_relocating *relocating, uint32_t number,
                          struct error *error);
+
+/* A run of blocks that were moved away becomes free, as far as it lies below the end. */
+int resize_give_back(struct resize_relocating *relocating, struct ext4_run run,
+                     struct error *error);
 
 /* An inode's number after renumbering. */
 uint32_t resize_number_of(const struct resize_plan *plan, uint32_t number);

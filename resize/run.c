@@ -185,6 +185,7 @@ static int rearrange(struct execution *execution, struct error *error)
     const struct resize_plan *plan = execution->plan;
     ext2_filsys fs = execution->ext4->fs;
 
+    execution->relocating.end = min_u64(plan->old.blocks, plan->new.blocks);
     if (resize_fixed_collect(&plan->old, fs, NULL, &before, error) ||
         resize_fixed_collect(&plan->new, fs, &plan->table_moves, &after, error) ||
         change_difference(execution, &before, &after, ext4_space_give_back, error) ||

@@ -11,7 +11,7 @@ while read -r old new words; do
     debugfs -R "rdump / ." a.raw >/dev/null 2>&1
     diff -r "$TESTS/cli" . | grep -v '^Only in \.' >different || true
     expect_empty different
-    rm ./*
+    rm -r ./*
 done <<'STEPS'
 300M 200M -b 4096
 3G 2222M -b 4096
