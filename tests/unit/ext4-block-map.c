@@ -313,7 +313,8 @@ static struct ext4_block_map write_file(const char *path, const char *name,
                  shape->options, error.message);
     expect_as_library(ext4->fs, number, &again, shape->options);
     cr_expect_eq(again.node_count, map.node_count);
-    cr_expect_arr_eq(again.nodes, map.nodes, map.node_count * sizeof *map.nodes);
+    if (again.node_count == needed && needed > 0)
+        cr_expect_arr_eq(again.nodes, map.nodes, needed * sizeof *map.nodes);
     cr_expect(maps_equal(&again, &map), "%s", shape->options);
     ext4_block_map_free(&map);
     cr_assert_eq(disk_commit(making.opened.disk, &error), 0);
