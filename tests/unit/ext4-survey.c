@@ -162,7 +162,8 @@ static const char population[] =
     "mknod b/null c 1 3; mknod b/block b 259 70000; mkfifo b/pipe; truncate -s 3G b/sparse; "
     "for i in $(seq 0 40 2000); do dd if=/dev/urandom of=b/sparse bs=1k count=3 seek=$((i * 1000)) "
     "conv=notrunc status=none; done; fallocate -n -l 2M b/kept 2>&- || true; "
-    "fallocate -l 2M b/allocated 2>&- && fallocate -p -o 100k -l 60k b/allocated || true; "
+    "fallocate -l 2M b/allocated 2>&- && fallocate -p -o 100k -l 60k b/allocated && "
+    "dd if=/dev/urandom of=b/allocated bs=4k count=1 seek=75 conv=notrunc status=none || true; "
     "mkdir b/gone; rmdir b/gone; sync; cd /; umount $folder; rmdir $folder";
 
 Test(ext4_survey, what_the_kernel_makes_passes)
@@ -302,4 +303,28 @@ Test(ext4_survey, bad_blocks_are_claimed)
     expect_passes(path, options);
     filesystem_remove(path);
     filesystem_remove(list);
+}
+
+/* One block that points to itself all over would be a tree of 2^30 blocks. */
+Test(ext4_survey, a_tree_of_loops_takes_no_time, .timeout = 5)
+{
+    char *path = make_filesystem("-b 4096 -O ^extents,^64bit", 64 * MIB, 1, &error);
+    uint32_t pointers[1024];
+    struct met met;
+    FILE *file;
+    int status;
+
+    cr_assert_not_null(path, "%s", error.message);
+    for (size_t i = 0; i < 1024; i++)
+        pointers[i] = 15000;
+    file = fopen(path, "r+");
+    cr_assert(file && fseek(file, 15000L * 4096, SEEK_SET) == 0 &&
+              fwrite(pointers, sizeof pointers, 1, file) == 1);
+    fclose(file);
+    free(run((const char *const[]){"debugfs", "-w", "-R", "sif /tree0/file5 block[TIND] 15000",
+                                   path, NULL},
+             &status));
+    cr_expect_eq(survey(path, &met), -1);
+    cr_expect_not_null(strstr(error.message, "twice"), "%s", error.message);
+    filesystem_remove(path);
 }
