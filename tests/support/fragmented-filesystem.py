@@ -103,10 +103,10 @@ def make():
     run('mke2fs', '-q', '-F', '-t', 'ext4', '-U', '6f1c2b6e-51a7-4c5d-9f0e-2d1a5c3b4e60', '-E',
         'hash_seed=0d9e1f5a-7b2c-4a3d-8e6f-1a2b3c4d5e6f,root_owner=0:0', *words.split(), image)
     small_files()
-    if 'late-orphans' in tricks:
-        run('tune2fs', '-O', 'orphan_file', image)
     if 'late-journal' in tricks:
         run('tune2fs', '-j', '-J', 'size=1', image)
+    if 'late-orphans' in tricks:
+        run('tune2fs', '-O', 'orphan_file', image)
     left = delete_half()
     large_files()
     if 'shared-attributes' in tricks:

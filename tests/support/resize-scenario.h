@@ -20,7 +20,7 @@ struct resize_scenario {
     uint64_t fs_size;     /* bytes */
     bool is_vhdx;         /* whose disk keeps its size when the filesystem shrinks; else raw */
     struct resize_request request;
-    uint64_t batch_bytes; /* see resize/run.h */
+    uint64_t batch_bytes;                                                 /* see resize/run.h */
     size_t moves, inode_moves, vacated, table_moves, xattrs, late, begun; /* expected at least */
 };
 
@@ -29,7 +29,7 @@ struct resize_outcome {
     struct resize_state state;
     uint64_t fs_size, disk_size;                                   /* that it leads to, bytes */
     size_t moves, inode_moves, vacated, table_moves, xattrs, late; /* of its plan */
-    size_t begun;                                                  /* transactions before the copies */
+    size_t begun; /* transactions before the copies */
 };
 
 /* One of the list in resize-scenario-list.c; the test ends when there is none of that name. */

@@ -86,7 +86,7 @@ static int visit(struct file *state, const char *what, void *context)
         cr_expect(digest_equal(found.tree, walk->old.tree), "%s: another tree", what);
     }
     walk->olds += old;
-    walk->news += new &&!old;
+    walk->news += new && !old;
     if (!wrong && (walk->olds + walk->news) % GO_ON_EVERY == 0) {
         wrong = go_on(walk, state);
         cr_expect_null(wrong, "%s: going on: %s", what, wrong);
@@ -137,9 +137,11 @@ static void cut(const char *name, const struct power_cut_options *options)
     judge_free(walk.judge);
 }
 
-static const struct power_cut_options
-    all = {.random_states = 2, .state_limit = 3, .seed = 1},
-    some = {.random_states = 1, .cut_limit = 30, .state_limit = 2, .seed = 2};
+static const struct power_cut_options all = {.random_states = 2, .state_limit = 3, .seed = 1},
+                                      some = {.random_states = 1,
+                                              .cut_limit = 30,
+                                              .state_limit = 2,
+                                              .seed = 2};
 
 Test(resize_power_cut, a_little_smaller, .timeout = 300)
 {
