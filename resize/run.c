@@ -10,8 +10,7 @@
 #include "resize/relocate.h"
 #include "resize/resize-inode.h"
 
-/* A commit comes after so many bytes of blocks that moved. */
-#define BATCH_BYTES (256 * MIB)
+#define BATCH_BYTES (256 * MIB) /* where the caller leaves it open */
 
 struct execution {
     struct disk *disk;
@@ -118,6 +117,7 @@ static int move_blocks(struct execution *execution, struct error *error)
 {
     const struct resize_relocation *relocation = &execution->plan->relocation;
     const uint64_t *nodes = relocation->nodes;
+    uint64_t batch = execution->run->batch_bytes ? execution->run->batch_bytes : BATCH_BYTES;
     uint64_t committed = 0;
 
     if (relocation->inode_count == 0)
@@ -132,7 +132,7 @@ static int move_blocks(struct execution *execution, struct error *error)
             return -1;
         execution->is_late[i] = !moved;
         nodes += relocation->inodes[i].extra_nodes;
-        if (execution->relocating.copied - committed < BATCH_BYTES)
+        if (execution->relocating.copied - committed < batch)
             continue;
         if (commit_moves(execution, error))
             return -1;

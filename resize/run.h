@@ -14,6 +14,7 @@
 struct resize_run {
     uint64_t disk_size;        /* bytes: the disk's size at the end; at least the plan's size */
     uint32_t now;              /* seconds since 1970, for the superblock */
+    uint64_t batch_bytes;      /* of blocks that move, after which a commit comes; 0: 256 MiB */
     bool (*interrupted)(void); /* asked before each commit; NULL: never */
     void (*say)(const char *what, void *context); /* what is being done; may be NULL */
     void *say_context;

@@ -19,6 +19,9 @@ struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_
 /* The same filesystem as a raw image, of disk_size bytes. */
 struct file *raw_image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_t disk_size);
 
+/* A VHDX likewise, whose disk begins with what filesystem, a raw image that it closes, holds. */
+struct file *image_of_filesystem(struct file *filesystem, uint64_t disk_size);
+
 /* What a good image is known by. */
 struct image_state {
     uint64_t disk_size, fs_size; /* bytes */
