@@ -3,7 +3,8 @@
 #include "base/checked.h"
 #include "ext4/geometry.h"
 
-/* A last group must have this many blocks beyond its own tables, or it is dropped. */
+/* A last group must have this many blocks beyond its own tables, or it is dropped; the first can't
+ * be, and may be as small as what it holds. */
 #define LAST_GROUP_SPARE_BLOCKS 50
 
 /* The backups of sparse_super2: the second stays in the last group, as mke2fs and resize2fs have
@@ -98,7 +99,7 @@ static bool last_group_is_too_short(const struct ext4_geometry *geometry)
 uint64_t ext4_group_least_blocks(const struct ext4_geometry *geometry, uint32_t group)
 {
     return ext4_group_head(geometry, group).count + 2 + (uint64_t)geometry->inode_table_blocks +
-           LAST_GROUP_SPARE_BLOCKS;
+           (group > 0 ? LAST_GROUP_SPARE_BLOCKS : 0);
 }
 
 int ext4_geometry_grow(const struct ext4_geometry *old, uint64_t blocks,

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "ext4/orphan-inode.h"
 
 #define MAGIC UINT32_C(0xea020000)
 #define ENTRY_SIZE 16 /* without its name */
 #define ENTRY_VALUE_INODE 4
+#define ENTRY_VALUE_SIZE 8
 
 /* Gives up one mention of an inode that a value lies in. */
 static int release_value(struct orphan_work *work, uint32_t number, struct error *error)
@@ -34,24 +36,34 @@ static int release_value(struct orphan_work *work, uint32_t number, struct error
                      : orphan_inode_delete(work, &value, error);
 }
 
-/* Entries lie one behind the other, and end with four zeros. */
-static int release_values(struct orphan_work *work, uint32_t number, const uint8_t *entry,
-                          const uint8_t *end, struct error *error)
+/* Entries lie one behind the other, and end with four zeros. Where they stay for somebody else, so
+ * do their values, but on the accounts of others. */
+static int release_values(struct orphan_work *work, struct orphan_inode *inode,
+                          const uint8_t *entry, const uint8_t *end, bool stay, struct error *error)
 {
+    const struct ext4_geometry *geometry = &work->space.ext4->geometry;
+
     while (end - entry >= 4 && get_le32(entry) != 0) {
         ptrdiff_t size = ENTRY_SIZE + ((entry[0] + 3) & ~3);
+        uint32_t value;
 
         if (size > end - entry)
-            return orphan_bad(error, number, "has extended attributes without an end");
-        if (get_le32(entry + ENTRY_VALUE_INODE) != 0 &&
-            release_value(work, get_le32(entry + ENTRY_VALUE_INODE), error))
+            return orphan_bad(error, inode->number, "has extended attributes without an end");
+        value = get_le32(entry + ENTRY_VALUE_INODE);
+        if (value != 0) {
+            inode->values++;
+            inode->value_bytes +=
+                round_up(get_le32(entry + ENTRY_VALUE_SIZE),
+                         (uint64_t)geometry->block_size * geometry->cluster_blocks);
+        }
+        if (value != 0 && !stay && release_value(work, value, error))
             return -1;
         entry += size;
     }
     return 0;
 }
 
-static int release_values_in_inode(struct orphan_work *work, const struct orphan_inode *inode,
+static int release_values_in_inode(struct orphan_work *work, struct orphan_inode *inode,
                                    struct error *error)
 {
     const uint8_t *bytes = (const uint8_t *)inode->inode;
@@ -60,7 +72,7 @@ static int release_values_in_inode(struct orphan_work *work, const struct orphan
 
     if (size == EXT2_GOOD_OLD_INODE_SIZE || start + 4 > size || get_le32(bytes + start) != MAGIC)
         return 0;
-    return release_values(work, inode->number, bytes + start + 4, bytes + size, error);
+    return release_values(work, inode, bytes + start + 4, bytes + size, false, error);
 }
 
 static int read_block(struct orphan_work *work, const struct orphan_inode *inode, uint64_t place,
@@ -95,13 +107,14 @@ static int release_block(struct orphan_work *work, struct orphan_inode *inode, u
         return error_set_no_memory(error);
     if (read_block(work, inode, place, block, error))
         return -1;
+    if (ext2fs_has_feature_ea_inode(ext4->fs->super) &&
+        release_values(work, inode, block + sizeof *header, block + block_size,
+                       header->h_refcount > 1, error))
+        return -1;
     if (header->h_refcount == 1) {
-        struct ext4_run run = {place - place % ext4->geometry.cluster_blocks,
+        struct ext4_run run = {round_down(place, ext4->geometry.cluster_blocks),
                                ext4->geometry.cluster_blocks};
 
-        if (ext2fs_has_feature_ea_inode(ext4->fs->super) &&
-            release_values(work, inode->number, block + sizeof *header, block + block_size, error))
-            return -1;
         return orphan_space_release(&work->space, run, error);
     }
     header->h_refcount--;

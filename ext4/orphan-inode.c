@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "ext4/inode-tree.h"
+#include "ext4/quota.h"
 #include "image-format/disk.h"
 
 int orphan_bad(struct error *error, uint32_t number, const char *what)
@@ -156,13 +157,32 @@ static int cut_off(struct orphan_work *work, struct orphan_inode *inode, uint64_
     return 0;
 }
 
+static uint64_t bytes_of(const struct orphan_work *work, const struct orphan_inode *inode)
+{
+    return ext2fs_get_stat_i_blocks(work->space.ext4->fs, (struct ext2_inode *)inode->inode) * 512;
+}
+
+/* The owner has that much less. */
+static int take_off_account(struct orphan_work *work, const struct orphan_inode *inode,
+                            uint64_t bytes, uint64_t inodes, struct error *error)
+{
+    struct ext4 *ext4 = work->space.ext4;
+
+    if (!ext2fs_has_feature_quota(ext4->fs->super) ||
+        !ext4_quota_counts(ext4, inode->number, inode->inode))
+        return 0;
+    return ext4_quota_add(ext4, inode->inode, -(int64_t)bytes, -(int64_t)inodes, error);
+}
+
 int orphan_inode_delete(struct orphan_work *work, struct orphan_inode *inode, struct error *error)
 {
     ext2_filsys fs = work->space.ext4->fs;
     struct ext2_inode *small = (struct ext2_inode *)inode->inode;
     bool is_directory = LINUX_S_ISDIR(inode->inode->i_mode);
+    uint64_t bytes = bytes_of(work, inode);
 
-    if (cut_off(work, inode, 0, error) || orphan_release_attributes(work, inode, error))
+    if (cut_off(work, inode, 0, error) || orphan_release_attributes(work, inode, error) ||
+        take_off_account(work, inode, bytes + inode->value_bytes, 1 + inode->values, error))
         return -1;
     if (LINUX_S_ISLNK(inode->inode->i_mode) && ext2fs_is_fast_symlink(small))
         memset(inode->inode->i_block, 0, sizeof inode->inode->i_block);
@@ -179,12 +199,16 @@ int orphan_inode_delete(struct orphan_work *work, struct orphan_inode *inode, st
 
 int orphan_inode_truncate(struct orphan_work *work, struct orphan_inode *inode, struct error *error)
 {
+    uint64_t bytes;
+
     if (inode->inode->i_flags & EXT4_VERITY_FL) {
         error_set(error, ERROR_REFUSED, "the file of inode %u was left while verity was enabled",
                   inode->number);
         return error_set_remedy(error, "mount the filesystem once where it is used");
     }
-    if (cut_off(work, inode, EXT2_I_SIZE(inode->inode), error))
+    bytes = bytes_of(work, inode);
+    if (cut_off(work, inode, EXT2_I_SIZE(inode->inode), error) ||
+        take_off_account(work, inode, bytes - bytes_of(work, inode), 0, error))
         return -1;
     inode->inode->i_dtime = 0;
     return orphan_inode_write(work, inode, error);

@@ -16,6 +16,8 @@ struct orphan_inode {
     uint32_t number;
     size_t size; /* bytes */
     struct ext2_inode_large *inode;
+    uint64_t value_bytes, values; /* set by orphan_release_attributes: what large values of extended
+                                     attributes were on the account of its owner */
 };
 
 void orphan_inode_free(struct orphan_inode *inode); /* zeros are fine */

@@ -4,17 +4,6 @@
 #include "ext4/bitmaps.h"
 #include "ext4/orphan-list.h"
 
-/* What can't be cleaned up here without leaving something wrong. */
-static int check_whether_possible(struct ext4 *ext4, struct error *error)
-{
-    if (!ext2fs_has_feature_quota(ext4->fs->super))
-        return 0;
-    error_set(error, ERROR_REFUSED,
-              "the filesystem has quotas, and deleted files that have yet to be cleaned up");
-    return error_set_remedy(error,
-                            "mount the filesystem once where it is used, or run `e2fsck -f` on it");
-}
-
 static int clean_one(struct orphan_work *work, uint32_t number, struct ext4_recovery *recovery,
                      struct error *error)
 {
@@ -35,8 +24,7 @@ static int clean_all(struct orphan_work *work, struct orphan_list *list,
 {
     struct ext4 *ext4 = work->space.ext4;
 
-    if (list->count > 0 && (check_whether_possible(ext4, error) ||
-                            ext4_bitmaps_check(&ext4->geometry, ext4->fs, error)))
+    if (list->count > 0 && ext4_bitmaps_check(&ext4->geometry, ext4->fs, error))
         return -1;
     for (size_t i = 0; i < list->count; i++)
         if (clean_one(work, list->numbers[i], recovery, error))

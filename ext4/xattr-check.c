@@ -77,7 +77,8 @@ static int check_value(struct area *area, struct ext2_ext_attr_entry *entry,
 {
     if (entry->e_value_inum != 0)
         return charge(area, entry, facts, error);
-    if (entry->e_value_size > 0 && !take(area, entry->e_value_offs, entry->e_value_size))
+    if (entry->e_value_size > 0 ? !take(area, entry->e_value_offs, entry->e_value_size)
+                                : entry->e_value_offs > area->size)
         return inode_is_damaged(error, area->number,
                                 "the value of an extended attribute (%" PRIu32
                                 " bytes at %u) isn't in its place",

@@ -205,6 +205,6 @@ int job_make_plan(struct job *job, bool *ret_done, struct error *error)
         return say_nothing_to_do(job, ret_done);
     if (check_reached(job, error) || choose_disk_size(job, error))
         return -1;
-    return resize_check_host_space(job->disk, &job->plan, job->disk_size,
+    return resize_check_host_space(job->disk, &job->ext4, &job->plan, job->disk_size,
                                    job->description.host_free_space, &cost, error);
 }

@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "ext4resize/job.h"
 #include "ext4resize/options.h"
-#include "program/process-posix.h"
 #include "program/words.h"
 
 #define NAME "ext4resize"
@@ -41,7 +40,6 @@ static int resize(const struct options *options)
     struct error error, undo_error;
     int result;
 
-    posix_catch_interrupts();
     result = work(&job, &error);
     if (job_finish_undo(&job, &undo_error) && result == 0) {
         error = undo_error;

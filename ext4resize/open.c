@@ -12,6 +12,7 @@
 #include "image-format/file-posix.h"
 #include "image-format/file.h"
 #include "image-format/image.h"
+#include "program/process-posix.h"
 
 /* What isn't mounted may still be in use: opening it finds that out. */
 static int check_mounted(const struct options *options, struct error *error)
@@ -105,6 +106,7 @@ static int recover(struct job *job, struct error *error)
     if (!needs)
         return 0;
     job->state.begun = job->changes;
+    posix_catch_interrupts();
     if (disk_begin(job->disk, error) || ext4_recover(job->disk, job->now, &recovery, error) ||
         disk_commit(job->disk, error))
         return error_wrap(error, "recovering the filesystem's journal");

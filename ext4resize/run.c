@@ -71,13 +71,30 @@ static void announce(const struct job *job)
     fflush(stdout);
 }
 
+/* What the disk holds from a byte on, holes aside. */
+static int data_size_from(struct disk *disk, uint64_t offset, uint64_t *ret_size,
+                          struct error *error)
+{
+    struct disk_extent extent;
+
+    for (*ret_size = 0; offset < disk->size; offset += extent.size) {
+        if (disk_get_extent(disk, offset, disk->size, &extent, error))
+            return -1;
+        if (extent.state == DISK_EXTENT_DATA)
+            *ret_size += extent.size;
+    }
+    return 0;
+}
+
+/* Twice what is written: a block may be copied out of the way and the place it had written to. */
 static int check_undo_space(struct job *job, struct error *error)
 {
-    uint64_t cut_off = job->disk->size > job->disk_size ? job->disk->size - job->disk_size : 0;
+    uint64_t cut_off;
 
     if (!job->undo)
         return 0;
-    cut_off = min_u64(cut_off, job->description.allocated_size);
+    if (data_size_from(job->disk, job->disk_size, &cut_off, error))
+        return -1;
     return undo_file_check_space(
         job->undo, 2 * job->plan.write_bytes + zeroed_size(job) + cut_off + SLACK, error);
 }
@@ -113,6 +130,7 @@ int job_run(struct job *job, struct error *error)
 
     if (check_undo_space(job, error))
         return -1;
+    posix_catch_interrupts();
     announce(job);
     bars_begin(&bars);
     result = carry_out(job, &bars, error);

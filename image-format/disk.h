@@ -45,6 +45,7 @@ struct disk_extent {
 
 struct disk_range {
     uint64_t offset, size; /* bytes */
+    bool unreferenced;     /* written under the terms of disk_write_unreferenced */
 };
 
 #define DISK_CREATOR_SIZE 1024

@@ -1,17 +1,167 @@
-#include "resize/host-space.h"
+/*
+ * Where a plan writes, and whether the host has room for it.
+ */
+#include <stdlib.h>
 
+#include "base/array.h"
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "resize/host-space.h"
 
-int resize_check_host_space(struct disk *disk, const struct resize_plan *plan, uint64_t disk_size,
-                            uint64_t free_space, uint64_t *ret_cost, struct error *error)
+struct ranges {
+    const struct resize_plan *plan;
+    struct disk *disk;
+    struct disk_range *list;
+    size_t count, capacity;
+};
+
+static void cleanup_ranges(struct ranges *ranges)
 {
-    CLEANUP_FREE struct disk_range *ranges = NULL;
-    char need_text[SIZE_TEXT_SIZE], free_text[SIZE_TEXT_SIZE];
-    size_t count;
+    free(ranges->list);
+}
 
-    if (resize_plan_ranges(plan, &ranges, &count, error) ||
-        disk_growth_cost(disk, disk_size, ranges, count, ret_cost, error))
+static int add_range(struct ranges *ranges, struct disk_range range, struct error *error)
+{
+    struct disk_range *larger =
+        array_make_room(ranges->list, ranges->count, &ranges->capacity, sizeof *larger, error);
+
+    if (!larger)
+        return -1;
+    ranges->list = larger;
+    larger[ranges->count++] = range;
+    return 0;
+}
+
+static int add_blocks(struct ranges *ranges, uint64_t start, uint64_t count, struct error *error)
+{
+    uint64_t block_size = ranges->plan->old.block_size;
+
+    return count == 0 ? 0
+                      : add_range(ranges,
+                                  (struct disk_range){.offset = start * block_size,
+                                                      .size = count * block_size},
+                                  error);
+}
+
+/* Blocks in which the filesystem has nothing yet: where the disk stores them, they cost nothing. */
+static int add_free_blocks(struct ranges *ranges, uint64_t start, uint64_t count,
+                           struct error *error)
+{
+    uint64_t offset = start * ranges->plan->old.block_size;
+    uint64_t end = min_u64(offset + count * ranges->plan->old.block_size, ranges->disk->size);
+
+    while (offset < end) {
+        struct disk_extent extent;
+
+        if (disk_get_extent(ranges->disk, offset, end, &extent, error))
+            return -1;
+        if (extent.state != DISK_EXTENT_DATA &&
+            add_range(
+                ranges,
+                (struct disk_range){.offset = offset, .size = extent.size, .unreferenced = true},
+                error))
+            return -1;
+        offset += extent.size;
+    }
+    return 0;
+}
+
+static int add_destination(struct ranges *ranges, uint64_t start, uint64_t count,
+                           struct error *error)
+{
+    struct ext4_run part;
+    bool late = resize_zones_meet(&ranges->plan->late, (struct ext4_run){start, count}, &part);
+
+    return (late ? add_blocks : add_free_blocks)(ranges, start, count, error);
+}
+
+static int add_tables(struct ranges *ranges, const struct resize_table_moves *moves,
+                      struct error *error)
+{
+    for (size_t i = 0; i < moves->count; i++) {
+        const struct resize_tables *to = &moves->list[i].to;
+
+        if (add_blocks(ranges, to->block_bitmap, 1, error) ||
+            add_blocks(ranges, to->inode_bitmap, 1, error) ||
+            add_blocks(ranges, to->inode_table, ranges->plan->old.inode_table_blocks, error))
+            return -1;
+    }
+    return 0;
+}
+
+/* The block of the inode table that holds an inode. */
+static int add_inode(struct ranges *ranges, ext2_filsys fs, uint32_t number, struct error *error)
+{
+    const struct ext4_geometry *geometry = &ranges->plan->old;
+    uint32_t group = (number - 1) / geometry->group_inodes;
+    uint64_t offset =
+        (uint64_t)((number - 1) % geometry->group_inodes) * EXT2_INODE_SIZE(fs->super);
+
+    return add_blocks(ranges, ext2fs_inode_table_loc(fs, group) + offset / geometry->block_size, 1,
+                      error);
+}
+
+static int add_moves(struct ranges *ranges, ext2_filsys fs, struct error *error)
+{
+    const struct resize_relocation *relocation = &ranges->plan->relocation;
+
+    for (size_t i = 0; i < relocation->move_count; i++)
+        if (add_destination(ranges, relocation->moves[i].to, relocation->moves[i].count, error))
+            return -1;
+    for (size_t i = 0; i < relocation->node_count; i++)
+        if (add_destination(ranges, relocation->nodes[i], 1, error))
+            return -1;
+    for (size_t i = 0; i < relocation->inode_count; i++)
+        if (add_inode(ranges, fs, relocation->inodes[i].number, error))
+            return -1;
+    for (size_t i = 0; i < ranges->plan->inode_move_count; i++)
+        if (add_inode(ranges, fs, ranges->plan->inode_moves[i].to, error))
+            return -1;
+    return 0;
+}
+
+static int add_steps(struct ranges *ranges, const struct resize_steps *steps, struct error *error)
+{
+    for (size_t i = 0; i < steps->count; i++)
+        if (steps->list[i].kind != RESIZE_ZERO &&
+            add_blocks(ranges, steps->list[i].place, steps->list[i].count, error))
+            return -1;
+    return 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct disk_range *first = a, *second = b;
+
+    return first->offset < second->offset ? -1 : first->offset > second->offset;
+}
+
+static int collect_ranges(struct ranges *ranges, struct ext4 *ext4, struct error *error)
+{
+    const struct resize_plan *plan = ranges->plan;
+
+    if (add_moves(ranges, ext4->fs, error) || add_tables(ranges, &plan->vacated, error) ||
+        add_tables(ranges, &plan->table_moves, error) || add_steps(ranges, &plan->steps, error) ||
+        add_steps(ranges, &plan->copies, error))
+        return -1;
+    for (int i = 0; i < RESIZE_INODE_PLACES && plan->resize_inode_places[i] != 0; i++)
+        if (add_blocks(ranges, plan->resize_inode_places[i], 1, error))
+            return -1;
+    if (ranges->count > 0)
+        qsort(ranges->list, ranges->count, sizeof *ranges->list, compare_ranges);
+    return 0;
+}
+
+int resize_check_host_space(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
+                            uint64_t disk_size, uint64_t free_space, uint64_t *ret_cost,
+                            struct error *error)
+{
+    CLEANUP(cleanup_ranges) struct ranges ranges = {.plan = plan, .disk = disk};
+    char need_text[SIZE_TEXT_SIZE], free_text[SIZE_TEXT_SIZE];
+
+    if ((ext4 && collect_ranges(&ranges, ext4, error)) ||
+        disk_growth_cost(disk, disk_size, ranges.list, ranges.count, ret_cost, error))
         return -1;
     if (*ret_cost <= free_space)
         return 0;

@@ -118,8 +118,4 @@ bool resize_plan_is_empty(const struct resize_plan *plan);
 /* The filesystem's size at the plan's end, in bytes. */
 uint64_t resize_plan_size(const struct resize_plan *plan);
 
-/* Sets the disk ranges that the plan writes, for disk_growth_cost. The caller frees *ret_ranges. */
-int resize_plan_ranges(const struct resize_plan *plan, struct disk_range **ret_ranges,
-                       size_t *ret_count, struct error *error);
-
 #endif

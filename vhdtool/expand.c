@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "ext4/facts.h"
 #include "ext4/preflight.h"
+#include "ext4/recovery.h"
 #include "image-format/disk.h"
 #include "image-format/file.h"
 #include "image-format/image.h"
@@ -83,6 +84,24 @@ static int name_contents(struct expansion *expansion, struct error *error)
                      report->contents[0] ? " but: " : "", report->contents);
 }
 
+/* A commit of its own: it leaves the filesystem as the next mount would. */
+static int recover(struct expansion *expansion, struct error *error)
+{
+    struct ext4_recovery recovery;
+    bool needs;
+
+    if (ext4_needs_recovery(expansion->disk, &needs, error))
+        return -1;
+    if (!needs)
+        return 0;
+    say(expansion, "recovering the filesystem, which was not unmounted");
+    expansion->report->begun = !expansion->request->dry_run;
+    if (disk_begin(expansion->disk, error) ||
+        ext4_recover(expansion->disk, expansion->request->now, &recovery, error))
+        return -1;
+    return disk_commit(expansion->disk, error);
+}
+
 static int plan_filesystem(struct expansion *expansion, struct error *error)
 {
     struct resize_request to_size = {RESIZE_TO_SIZE, expansion->new_size};
@@ -93,6 +112,8 @@ static int plan_filesystem(struct expansion *expansion, struct error *error)
         return -1;
     if (!is_there)
         return name_contents(expansion, error);
+    if (recover(expansion, error))
+        return -1;
     say(expansion, "checking the filesystem");
     if (ext4_open_checked(expansion->disk, expansion->request->force, &expansion->ext4, error))
         return -1;
@@ -115,8 +136,8 @@ static int check_host_space(struct expansion *expansion, uint64_t free_space, st
     struct expand_report *report = expansion->report;
     uint64_t cost;
 
-    if (resize_check_host_space(expansion->disk, &expansion->plan, expansion->new_size, free_space,
-                                &cost, error))
+    if (resize_check_host_space(expansion->disk, expansion->has_ext4 ? &expansion->ext4 : NULL,
+                                &expansion->plan, expansion->new_size, free_space, &cost, error))
         return -1;
     report->after.file_size = report->before.file_size + cost;
     report->bytes_written = expansion->plan.write_bytes;
@@ -169,7 +190,7 @@ static int carry_out(struct expansion *expansion, struct error *error)
     int result = resize_run(expansion->disk, expansion->has_ext4 ? &expansion->ext4 : NULL,
                             &expansion->plan, &run, &state, error);
 
-    report->begun = state.begun;
+    report->begun = report->begun || state.begun;
     report->changed = state.changed;
     report->uncertain = state.uncertain;
     if (result)
@@ -216,7 +237,10 @@ int expand_image(struct file *file, const struct expand_request *request,
         file_close(file);
         return -1;
     }
-    expansion.disk = image_open(file, error);
+    /* What a dry run changes, to look behind a journal, stays in memory. */
+    if (request->dry_run)
+        file = file_overlay_new(file, error);
+    expansion.disk = file ? image_open(file, error) : NULL;
     if (!expansion.disk || plan_all(&expansion, error))
         return -1;
     if (has_nothing_to_do(&expansion))

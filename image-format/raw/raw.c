@@ -171,7 +171,8 @@ static int raw_growth_cost(struct disk *disk, uint64_t size, const struct disk_r
 
         if (first < end) {
             all += end - first;
-            staged += min_u64(end, max_u64(old_pages, first)) - first;
+            if (!ranges[i].unreferenced)
+                staged += min_u64(end, max_u64(old_pages, first)) - first;
             next = end;
         }
     }

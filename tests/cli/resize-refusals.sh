@@ -14,8 +14,9 @@ refused() {
 
 make_raw a.raw 100M -b 4096 -O ^64bit
 fallocate -l 60M file
-mount_raw a.raw tree
+mount_raw a.raw tree noinit_itable # the kernel has nothing to write by itself
 cp file tree
+sync -f tree
 refused a.raw 200M # mounted
 umount tree
 refused a.raw 50M        # what is in use doesn't fit

@@ -32,36 +32,41 @@ int host_shell(const char *command, const char *first, const char *second, struc
     return status == 0 ? 0 : -1;
 }
 
-char *dirty_filesystem(const char *size, const char *mkfs_options, const char *mount_options,
-                       const char *work, struct error *error)
+/* Runs a maker of tests/support, whose first word is the image's path. */
+static char *make(const char *maker, const char *size, const char *mkfs_options,
+                  const char *mount_options, const char *work, struct error *error)
 {
-    char *path = host_temporary_file(NULL, error), *command, *output;
-    int status;
+    char *path = host_temporary_file(NULL, error), *command, *output = NULL;
+    const char *arguments[] = {"bash", "-c",         NULL,          "bash", path,
+                               size,   mkfs_options, mount_options, NULL};
+    int status = -1;
 
     *error = (struct error){0};
     if (!path)
         return NULL;
-    if (asprintf(&command, "'%s/support/dirty-filesystem.sh' \"$@\" %s", tests_folder(), work) < 0)
+    if (asprintf(&command, "'%s/support/%s' \"$@\" %s", tests_folder(), maker, work) < 0)
         abort();
-    {
-        const char *const arguments[] = {"bash", "-c",         command,       "bash", path,
-                                         size,   mkfs_options, mount_options, NULL};
-
-        if (host_run(arguments, &status, &output, error)) {
-            free(command);
-            filesystem_remove(path);
-            return NULL;
-        }
-    }
-    if (status != 0) {
-        if (status != CANNOT)
-            error_set(error, ERROR_SYSTEM, "status %d: %s", status, output);
-        filesystem_remove(path);
-        path = NULL;
-    }
+    arguments[2] = command;
+    if (host_run(arguments, &status, &output, error) == 0 && status != 0 && status != CANNOT)
+        error_set(error, ERROR_SYSTEM, "status %d: %s", status, output);
     free(command);
     free(output);
-    return path;
+    if (status == 0)
+        return path;
+    filesystem_remove(path);
+    return NULL;
+}
+
+char *dirty_filesystem(const char *size, const char *mkfs_options, const char *mount_options,
+                       const char *work, struct error *error)
+{
+    return make("dirty-filesystem.sh", size, mkfs_options, mount_options, work, error);
+}
+
+char *orphaned_filesystem(const char *size, const char *mkfs_options, const char *kind,
+                          struct error *error)
+{
+    return make("orphaned-filesystem.sh", size, mkfs_options, kind, "", error);
 }
 
 char *filesystem_copy(const char *path, struct error *error)
@@ -97,11 +102,16 @@ static const char same_numbers[] =
     "Last (mounted|checked)|checks|Journal (features|sequence)|Orphan file/d; "
     "s/, [0-9]+ unused inodes//; s/\\[[A-Z_, ]*\\]//'; }; diff <(show \"$1\") <(show \"$2\")";
 
+int e2fsck_is_silent(const char *path, struct error *error)
+{
+    return host_shell(silent, path, "", error);
+}
+
 int same_filesystem(const char *a, const char *b, struct error *error)
 {
     struct digest first, second;
 
-    if (host_shell(silent, a, "", error) || host_shell(same_numbers, a, b, error) ||
+    if (e2fsck_is_silent(a, error) || host_shell(same_numbers, a, b, error) ||
         tree_digest(a, &first, error) || tree_digest(b, &second, error))
         return -1;
     return digest_equal(first, second) ? 0

@@ -13,6 +13,10 @@
 char *dirty_filesystem(const char *size, const char *mkfs_options, const char *mount_options,
                        const char *work, struct error *error);
 
+/* Likewise with orphaned-filesystem.sh, which needs neither root nor mounts. */
+char *orphaned_filesystem(const char *size, const char *mkfs_options, const char *kind,
+                          struct error *error);
+
 /* A copy of an image, likewise. */
 char *filesystem_copy(const char *path, struct error *error);
 
@@ -24,6 +28,9 @@ int kernel_recovers(const char *path, struct error *error);
 
 /* e2fsck makes it whole. */
 int e2fsck_recovers(const char *path, struct error *error);
+
+/* e2fsck finds nothing, wrong counts included. */
+int e2fsck_is_silent(const char *path, struct error *error);
 
 /* e2fsck finds nothing in a, and it is as b: the same tree, the same superblock but for times,
  * and the same groups. */

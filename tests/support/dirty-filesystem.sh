@@ -114,6 +114,11 @@ wrap() {
     sync "$m/round40"
 }
 
+# All that was done so far is in a commit of its own, and not in a fast one.
+commit() {
+    sync -f "$m"
+}
+
 truncate -s "$size" "$folder/image"
 case $mkfs_options in
 *-t*) ;;

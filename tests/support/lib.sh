@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # For the shell tests: . "$TESTS/support/lib.sh" is their first line. The current folder is empty
-# and the test's own; VHDTOOL is the program.
+# and the test's own; VHDTOOL and EXT4RESIZE are the programs.
 set -eu -o pipefail
 
 at_exit_commands=
@@ -132,4 +132,10 @@ tree_fingerprint() {
             xargs -0 -r getfattr -h -d -m - -e hex
         find . -type f -print0 | sort -z | xargs -0 -r sha256sum
     )
+}
+
+# blocks_of RAW: of the filesystem, as dumpe2fs reads it.
+blocks_of() {
+    need dumpe2fs
+    dumpe2fs -h "$1" 2>/dev/null | sed -n 's/^Block count: *//p'
 }

@@ -162,7 +162,8 @@ static const char population[] =
     "mknod b/null c 1 3; mknod b/block b 259 70000; mkfifo b/pipe; truncate -s 3G b/sparse; "
     "for i in $(seq 0 40 2000); do dd if=/dev/urandom of=b/sparse bs=1k count=3 seek=$((i * 1000)) "
     "conv=notrunc status=none; done; fallocate -n -l 2M b/kept 2>&- || true; "
-    "fallocate -l 2M b/allocated 2>&- && fallocate -p -o 100k -l 60k b/allocated || true; "
+    "fallocate -l 2M b/allocated 2>&- && fallocate -p -o 100k -l 60k b/allocated && "
+    "dd if=/dev/urandom of=b/allocated bs=4k count=1 seek=75 conv=notrunc status=none || true; "
     "mkdir b/gone; rmdir b/gone; sync; cd /; umount $folder; rmdir $folder";
 
 Test(ext4_survey, what_the_kernel_makes_passes)
@@ -186,4 +187,144 @@ Test(ext4_survey, what_the_kernel_makes_passes)
         filesystem_remove(path);
     }
     cr_expect_gt(mounted, 15);
+}
+
+/* What debugfs does to a filesystem with one tree, checksums brought up to date. */
+static const struct damage {
+    const char *options, *commands[4];
+} damages[] = {
+    {"-b 1024", {"sif /tree0/file5 links_count 0"}},
+    {"-b 1024", {"sif /tree0/file5 mode 0"}},
+    {"-b 1024", {"sif /tree0/file5 dtime 1600000000"}},
+    {"-b 1024", {"sif /tree0/file5 blocks 130"}},
+    {"-b 1024", {"sif /tree0/file5 blocks_hi 1"}},
+    {"-b 1024", {"sif /tree0/file5 size 100"}},
+    {"-b 1024", {"sif /tree0 size 3000"}},
+    {"-b 1024", {"sif /tree0 size 1024000"}},
+    {"-b 1024", {"sif /tree0/file5 flags 0x10080000"}},
+    {"-b 1024", {"sif /tree0/file5 flags 0"}},
+    {"-b 1024", {"sif /tree0/file5 flags 0x40080000"}},
+    {"-b 1024", {"sif /tree0/file5 flags 0x81000"}},
+    {"-b 1024", {"sif /tree0/file5 faddr 7"}},
+    {"-b 1024", {"sif /tree0/file5 extra_isize 7"}},
+    {"-b 1024", {"sif /tree0/file5 extra_isize 200"}},
+    {"-b 1024", {"sif /tree0/file5 file_acl 1"}},
+    {"-b 1024", {"sif /tree0/file5 file_acl 70000"}},
+    {"-b 1024", {"sif /tree0/file5 block[0] 0"}},
+    {"-b 1024", {"sif /tree0/file5 block[0] 0x5f30a"}},
+    {"-b 1024", {"sif /tree0/file5 block[1] 0x60004"}},
+    {"-b 1024", {"sif /tree0/file5 block[1] 5"}},
+    {"-b 1024", {"sif /tree0/file5 block[4] 0"}},
+    {"-b 1024", {"sif /tree0/file5 block[4] 0x10040"}},
+    {"-b 1024", {"sif /tree0/file5 block[5] 0"}},
+    {"-b 1024", {"sif /tree0/file5 block[5] 70000"}},
+    {"-b 1024", {"sif /tree0/short size 0"}},
+    {"-b 1024", {"sif /tree0/short flags 0x80000"}},
+    {"-b 1024", {"sif /tree0/long size 5000"}},
+    {"-b 1024", {"sif <1> mode 0100600"}},
+    {"-b 1024", {"sif <2> mode 0100755"}},
+    {"-b 1024", {"sif <4> links_count 1"}},
+    {"-b 1024", {"sif <6> mode 0100600"}},
+    {"-b 1024", {"sif <7> block[0] 9000"}},
+    {"-b 1024", {"sif <7> block[DIND] 0"}},
+    {"-b 1024", {"sif <8> mode 040600"}},
+    {"-b 1024", {"sif <8> blocks 8"}},
+    {"-b 1024", {"rm /tree0/file7", "sif <22> links_count 1"}},
+    {"-b 1024", {"rm /tree0/file7", "sif <22> dtime 0"}},
+    {"-b 1024", {"freei <9>"}},
+    {"-b 1024", {"freei /tree0/file5", "seti <900>"}},
+    {"-b 1024", {"freeb 4410", "setb 8000"}},
+    {"-b 1024", {"freeb 4410", "freeb 4413", "setb 8000 2"}},
+    {"-b 1024", {"set_bg 0 used_dirs_count 9", "set_bg 0 checksum calc"}},
+    {"-b 1024 -O ^extents,^64bit", {"sif /tree0/file5 block[0] 1"}},
+    {"-b 1024 -O ^extents,^64bit", {"sif /tree0/file5 block[0] 70000"}},
+    {"-b 1024 -O ^extents,^64bit", {"sif /tree0/file5 block[0] 0"}},
+    {"-b 1024 -O ^extents,^64bit", {"sif /tree0/file5 block[IND] 60"}},
+    {"-b 1024 -O ^extents,^64bit", {"sif /tree0/file5 block[IND] 70000"}},
+    {"-b 1024 -O ^extents,^64bit", {"sif /tree0/file5 flags 0x80000"}},
+    {"-b 1024 -O ^extents,^64bit", {"clri /tree0/file5"}},
+    {"-b 1024 -O bigalloc -C 4096", {"sif /tree0/file5 block[5] 0x2001"}},
+    {"-b 1024 -O bigalloc -C 4096", {"sif /tree0/file5 blocks 32"}},
+    {"-b 4096 -O inline_data", {"sif /tree0/file2 flags 0"}},
+    {"-b 4096 -O inline_data", {"sif /tree0/file2 blocks 16"}},
+};
+
+static void expect_refused(const char *path, const struct damage *damage)
+{
+    struct met met;
+    char *output;
+    int status;
+
+    for (size_t i = 0; damage->commands[i]; i++)
+        free(run((const char *const[]){"debugfs", "-w", "-R", damage->commands[i], path, NULL},
+                 &status));
+    cr_expect(!is_clean(path, &output), "%s, %s: e2fsck finds nothing", damage->options,
+              damage->commands[0]);
+    error = (struct error){0};
+    cr_expect_eq(survey(path, &met), -1, "%s, %s passes: %s", damage->options, damage->commands[0],
+                 output);
+    cr_expect(error.kind == ERROR_CORRUPT && strstr(error.remedy, "e2fsck"), "%s, %s: %s",
+              damage->options, damage->commands[0], error.message);
+    free(output);
+}
+
+Test(ext4_survey, what_e2fsck_would_mend_is_refused)
+{
+    char *whole = NULL, *damaged = host_temporary_file(NULL, &error);
+
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        int status;
+
+        if (i == 0 || strcmp(damages[i].options, damages[i - 1].options) != 0) {
+            filesystem_remove(whole);
+            whole = make_filesystem(damages[i].options, 64 * MIB, 1, &error);
+            cr_assert_not_null(whole, "%s: %s", damages[i].options, error.message);
+        }
+        free(run((const char *const[]){"cp", "--sparse=always", whole, damaged, NULL}, &status));
+        expect_refused(damaged, &damages[i]);
+    }
+    filesystem_remove(whole);
+    filesystem_remove(damaged);
+}
+
+/* The blocks that are listed belong to inode 1, and only there. */
+Test(ext4_survey, bad_blocks_are_claimed)
+{
+    char *list = host_temporary_file(NULL, &error), *path, options[128];
+    FILE *file = fopen(list, "w");
+
+    cr_assert_not_null(file);
+    for (unsigned block = 20000; block < 20600; block += 2)
+        fprintf(file, "%u\n", block);
+    fclose(file);
+    snprintf(options, sizeof options, "-b 1024 -l %s", list);
+    path = make_filesystem(options, 64 * MIB, 1, &error);
+    cr_assert_not_null(path, "%s", error.message);
+    expect_passes(path, options);
+    filesystem_remove(path);
+    filesystem_remove(list);
+}
+
+/* One block that points to itself all over would be a tree of 2^30 blocks. */
+Test(ext4_survey, a_tree_of_loops_takes_no_time, .timeout = 5)
+{
+    char *path = make_filesystem("-b 4096 -O ^extents,^64bit", 64 * MIB, 1, &error);
+    uint32_t pointers[1024];
+    struct met met;
+    FILE *file;
+    int status;
+
+    cr_assert_not_null(path, "%s", error.message);
+    for (size_t i = 0; i < 1024; i++)
+        pointers[i] = 15000;
+    file = fopen(path, "r+");
+    cr_assert(file && fseek(file, 15000L * 4096, SEEK_SET) == 0 &&
+              fwrite(pointers, sizeof pointers, 1, file) == 1);
+    fclose(file);
+    free(run((const char *const[]){"debugfs", "-w", "-R", "sif /tree0/file5 block[TIND] 15000",
+                                   path, NULL},
+             &status));
+    cr_expect_eq(survey(path, &met), -1);
+    cr_expect_not_null(strstr(error.message, "twice"), "%s", error.message);
+    filesystem_remove(path);
 }

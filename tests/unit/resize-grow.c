@@ -8,7 +8,7 @@
 
 #include "base/checked.h"
 #include "ext4/preflight.h"
-#include "resize/plan.h"
+#include "resize/run.h"
 #include "tests/support/host.h"
 #include "tests/support/make-filesystem.h"
 #include "tests/support/plain-disk.h"
@@ -23,18 +23,14 @@ static struct ext4_geometry grow(const char *path, uint64_t size)
     struct disk *disk;
     struct resize_plan plan;
     struct ext4_geometry geometry;
+    const struct resize_request request = {RESIZE_TO_SIZE, size};
+    const struct resize_run run = {.disk_size = size, .now = 1700000000};
+    struct resize_state state;
 
     cr_assert_eq(plain_disk_open(path, &disk, &error), 0, "%s", error.message);
     cr_assert_eq(ext4_open_checked(disk, false, &ext4, &error), 0, "%s", error.message);
-    cr_assert_eq(resize_plan_grow(&ext4, size, &plan, &error), 0, "%s", error.message);
-    cr_assert_eq(disk_begin(disk, &error), 0);
-    cr_assert_eq(disk_set_size(disk, size, &error), 0);
-    if (!resize_plan_is_empty(&plan))
-        cr_assert_eq(resize_apply(&ext4, &plan, 1700000000, &error), 0, "%s", error.message);
-    cr_assert_eq(disk_commit(disk, &error), 0);
-    cr_assert_eq(disk_begin(disk, &error), 0);
-    cr_assert_eq(resize_apply_copies(&ext4, &plan, &error), 0, "%s", error.message);
-    cr_assert_eq(disk_commit(disk, &error), 0);
+    cr_assert_eq(resize_plan_make(&ext4, &request, &plan, &error), 0, "%s", error.message);
+    cr_assert_eq(resize_run(disk, &ext4, &plan, &run, &state, &error), 0, "%s", error.message);
     geometry = plan.new;
     resize_plan_free(&plan);
     ext4_release(&ext4);
