@@ -11,4 +11,7 @@
  * all ones, so the pieces of a message may be fed one after another (MS-VHDX 2.2.2). */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t size);
 
+/* The same on every machine: what crc32c does where the processor has no instruction for it. */
+uint32_t crc32c_by_table(uint32_t crc, const void *bytes, size_t size);
+
 #endif

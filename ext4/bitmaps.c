@@ -29,7 +29,11 @@ void ext4_bitmap_mark(const struct ext4_geometry *geometry, uint32_t group, uint
         return;
     start = (start - group_start) / geometry->cluster_blocks;
     end = divide_up(end - group_start, geometry->cluster_blocks);
-    for (; start < end; start++)
+    for (; start < end && start % 8 != 0; start++)
+        set_bit(bitmap, (uint32_t)start, used);
+    if (start < end)
+        memset(bitmap + start / 8, used ? 0xff : 0, (size_t)(end / 8 - start / 8));
+    for (start = max_u64(start, round_down(end, 8)); start < end; start++)
         set_bit(bitmap, (uint32_t)start, used);
 }
 

@@ -184,17 +184,14 @@ static int change(struct ext4_space *space, struct ext4_run run, bool used, stru
         uint64_t first = (part.start - group_start) / geometry->cluster_blocks;
         uint64_t end = divide_up(part.start - group_start + part.count, geometry->cluster_blocks);
         struct group *group = group_with_bitmap(space, index, error);
-        uint32_t free_before;
 
         if (!group || prepare_change(space, group, error))
             return -1;
-        free_before = ext4_bitmap_free(geometry, index, group->current);
-        ext4_bitmap_mark(geometry, index, group->current, part, used);
-        if (free_before + (used ? -(end - first) : end - first) !=
-            ext4_bitmap_free(geometry, index, group->current))
+        if (ext4_bitmap_next(group->current, (uint32_t)first, (uint32_t)end, used) != end)
             return error_set(error, ERROR_CORRUPT, "%llu blocks from %llu on are not all %s",
                              (unsigned long long)part.count, (unsigned long long)part.start,
                              used ? "free" : "in use");
+        ext4_bitmap_mark(geometry, index, group->current, part, used);
         run.start += part.count;
         run.count -= part.count;
     }

@@ -13,7 +13,7 @@
 /* How far an extent of data is said to reach, and how many pages an extent looks for staged ones.
  */
 #define DATA_STEP (64 * KIB)
-#define EXTENT_MOST (16 * MIB)
+#define EXTENT_MOST (1 * MIB)
 
 static const uint8_t zero_page[JOURNAL_PAGE_SIZE];
 

@@ -30,3 +30,17 @@ Test(crc32c, pieces_give_the_sum_of_the_whole)
     for (size_t cut = 0; cut <= size; cut++)
         cr_assert_eq(crc32c(crc32c(0, message, cut), message + cut, size - cut), whole);
 }
+
+/* At every length and alignment, and from every checksum before. */
+Test(crc32c, table_and_instruction_agree)
+{
+    uint8_t bytes[64];
+
+    for (uint8_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 37 + 11);
+    for (size_t first = 0; first < 9; first++)
+        for (size_t size = 0; size <= sizeof bytes - first; size++)
+            cr_assert_eq(crc32c((uint32_t)size * 0x9e3779b9, bytes + first, size),
+                         crc32c_by_table((uint32_t)size * 0x9e3779b9, bytes + first, size));
+    cr_assert_eq(crc32c_by_table(0, "123456789", 9), 0xe3069283);
+}
