@@ -5,6 +5,8 @@
 #ifndef EXT4RESIZE_BARS_H
 #define EXT4RESIZE_BARS_H
 
+#include <stdbool.h>
+
 #include "base/progress.h"
 
 struct bars {
@@ -15,7 +17,8 @@ struct bars {
 
 void bars_begin(struct bars *bars);
 
-/* Ends an open line; to be called before any other is printed. */
-void bars_end(struct bars *bars);
+/* Ends an open line, with its bar filled where the phase is done; to be called before any other is
+ * printed. */
+void bars_end(struct bars *bars, bool done);
 
 #endif

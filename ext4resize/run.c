@@ -134,7 +134,7 @@ int job_run(struct job *job, struct error *error)
     announce(job);
     bars_begin(&bars);
     result = carry_out(job, &bars, error);
-    bars_end(&bars);
+    bars_end(&bars, result == 0);
     if (result)
         return -1;
     printf("The filesystem on %s is now %" PRIu64 " (%uk) blocks long.\n\n", job->options->device,
