@@ -157,13 +157,13 @@ Test(ext4_block_map, files_are_mapped_as_libext2fs_maps_them)
 Test(ext4_block_map, files_of_the_kernel_are_mapped_as_libext2fs_maps_them)
 {
     static const char script[] =
-        "set -e; folder=$(mktemp -d); mount -o loop \"$0\" $folder; cd $folder; "
+        "set -e; folder=$(mktemp -d); trap 'cd /; umount $folder 2>&-; rmdir $folder' EXIT; "
+        "mount -o loop \"$0\" $folder; cd $folder; "
         "for i in $(seq 0 3 2999); do dd if=/dev/zero of=holes bs=1k count=1 seek=$i conv=notrunc "
         "status=none; done; if fallocate -l 3M allocated; then fallocate -o 700k -l 1M -p "
         "allocated; "
         "dd if=/dev/urandom of=allocated bs=1k seek=100 count=3 conv=notrunc status=none; "
-        "for i in 1 2 3 4 5 6 7; do fallocate -o ${i}0k -l 3k -p allocated; done; fi; sync; cd /; "
-        "umount $folder; rmdir $folder";
+        "for i in 1 2 3 4 5 6 7; do fallocate -o ${i}0k -l 3k -p allocated; done; fi; sync";
     static const char *const options[] = {"-b 1024", "-b 1024 -O ^extents,^64bit",
                                           "-b 1024 -O bigalloc -C 8192"};
 
