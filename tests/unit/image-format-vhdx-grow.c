@@ -202,7 +202,7 @@ Test(vhdx_grow, the_cost_is_no_less_than_what_the_file_grows_by)
     make_image(300 * 511 * MIB, MIB, 512);
     before = image_size();
     for (uint64_t i = 0; i < 300; i++)
-        ranges[i] = (struct disk_range){i * 511 * MIB, 1};
+        ranges[i] = (struct disk_range){.offset = i * 511 * MIB, .size = 1};
     MUST(disk_growth_cost(disk, disk->size, ranges, 300, &cost, &error));
     MUST(disk_begin(disk, &error));
     for (uint64_t i = 0; i < 300; i++)

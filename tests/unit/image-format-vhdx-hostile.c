@@ -220,7 +220,7 @@ static void look_around(struct disk *disk)
     for (uint64_t i = 0; i < 8; i++)
         disk_read(disk, min_u64(i * MIB, disk->size - 512), bytes, 512, &error);
     disk_read(disk, disk->size - 512, bytes, 512, &error);
-    disk_growth_cost(disk, disk->size, &(struct disk_range){0, disk->size}, 1, &cost, &error);
+    disk_growth_cost(disk, disk->size, &(struct disk_range){.size = disk->size}, 1, &cost, &error);
 }
 
 static void change(struct disk *disk, unsigned long long seed)
