@@ -157,8 +157,8 @@ Test(ext4_block_map, files_are_mapped_as_libext2fs_maps_them)
 Test(ext4_block_map, files_of_the_kernel_are_mapped_as_libext2fs_maps_them)
 {
     static const char script[] =
-        "set -e; folder=$(mktemp -d); trap 'cd /; umount $folder 2>&-; rmdir $folder' EXIT; "
-        "mount -o loop \"$0\" $folder; cd $folder; "
+        "set -e; folder=$(mktemp -d); mount -o loop \"$0\" $folder || { rmdir $folder; exit 32; }; "
+        "trap 'cd /; umount $folder; rmdir $folder' EXIT; cd $folder; "
         "for i in $(seq 0 3 2999); do dd if=/dev/zero of=holes bs=1k count=1 seek=$i conv=notrunc "
         "status=none; done; if fallocate -l 3M allocated; then fallocate -o 700k -l 1M -p "
         "allocated; "

@@ -151,8 +151,8 @@ Test(ext4_survey, what_e2fsck_finds_nothing_in_passes)
 
 /* All kinds of files, some shared xattr blocks, large values, what was deleted. */
 static const char population[] =
-    "set -e; folder=$(mktemp -d); trap 'cd /; umount $folder 2>&-; rmdir $folder' EXIT; "
-    "mount -o loop \"$0\" $folder; cd $folder; "
+    "set -e; folder=$(mktemp -d); mount -o loop \"$0\" $folder || { rmdir $folder; exit 32; }; "
+    "trap 'cd /; umount $folder; rmdir $folder' EXIT; cd $folder; "
     "mkdir a b b/c; for i in $(seq 300); do echo $i >a/file-$i; done; "
     "large=$(head -c 700 /dev/zero | tr '\\0' x); larger=$(head -c 9000 /dev/zero | tr '\\0' y); "
     "for i in $(seq 50); do setfattr -n user.same -v $large a/file-$i || break; done; "
