@@ -54,7 +54,8 @@ struct file *raw_image_with_ext4(const char *mkfs_options, uint64_t fs_size, uin
     return file;
 }
 
-struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_t disk_size)
+/* Takes ownership of filesystem. */
+static struct file *make_vhdx(struct file *filesystem, uint64_t disk_size)
 {
     struct vhdx_create_options options = {
         .virtual_size = disk_size,
@@ -62,7 +63,6 @@ struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_
         .logical_sector_size = 512,
         .physical_sector_size = 4096,
     };
-    struct file *filesystem = raw_image_with_ext4(mkfs_options, fs_size, fs_size);
     struct file *file = memory_file_new(0), *result;
     struct error error = {0};
     struct disk *disk;
@@ -77,6 +77,20 @@ struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_
     disk_close(disk);
     file_close(filesystem);
     return result;
+}
+
+struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_t disk_size)
+{
+    return make_vhdx(raw_image_with_ext4(mkfs_options, fs_size, fs_size), disk_size);
+}
+
+struct file *image_of(const char *path, uint64_t disk_size)
+{
+    struct error error = {0};
+    struct file *filesystem = memory_file_load(path, &error);
+
+    must_succeed(filesystem ? 0 : -1, &error);
+    return make_vhdx(filesystem, disk_size);
 }
 
 static int read_fs_size(struct disk *disk, uint64_t *ret_size, struct error *error)
