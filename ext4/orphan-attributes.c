@@ -14,7 +14,6 @@
 #define MAGIC UINT32_C(0xea020000)
 #define ENTRY_SIZE 16 /* without its name */
 #define ENTRY_VALUE_INODE 4
-#define ENTRY_VALUE_SIZE 8
 
 /* Gives up one mention of an inode that a value lies in. */
 static int release_value(struct orphan_work *work, uint32_t number, struct error *error)
@@ -41,8 +40,6 @@ static int release_value(struct orphan_work *work, uint32_t number, struct error
 static int release_values(struct orphan_work *work, struct orphan_inode *inode,
                           const uint8_t *entry, const uint8_t *end, bool stay, struct error *error)
 {
-    const struct ext4_geometry *geometry = &work->space.ext4->geometry;
-
     while (end - entry >= 4 && get_le32(entry) != 0) {
         ptrdiff_t size = ENTRY_SIZE + ((entry[0] + 3) & ~3);
         uint32_t value;
@@ -50,12 +47,7 @@ static int release_values(struct orphan_work *work, struct orphan_inode *inode,
         if (size > end - entry)
             return orphan_bad(error, inode->number, "has extended attributes without an end");
         value = get_le32(entry + ENTRY_VALUE_INODE);
-        if (value != 0) {
-            inode->values++;
-            inode->value_bytes +=
-                round_up(get_le32(entry + ENTRY_VALUE_SIZE),
-                         (uint64_t)geometry->block_size * geometry->cluster_blocks);
-        }
+        inode->values += value != 0;
         if (value != 0 && !stay && release_value(work, value, error))
             return -1;
         entry += size;

@@ -182,7 +182,7 @@ int orphan_inode_delete(struct orphan_work *work, struct orphan_inode *inode, st
     uint64_t bytes = bytes_of(work, inode);
 
     if (cut_off(work, inode, 0, error) || orphan_release_attributes(work, inode, error) ||
-        take_off_account(work, inode, bytes + inode->value_bytes, 1 + inode->values, error))
+        take_off_account(work, inode, bytes, 1 + inode->values, error))
         return -1;
     if (LINUX_S_ISLNK(inode->inode->i_mode) && ext2fs_is_fast_symlink(small))
         memset(inode->inode->i_block, 0, sizeof inode->inode->i_block);

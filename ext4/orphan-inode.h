@@ -16,8 +16,9 @@ struct orphan_inode {
     uint32_t number;
     size_t size; /* bytes */
     struct ext2_inode_large *inode;
-    uint64_t value_bytes, values; /* set by orphan_release_attributes: what large values of extended
-                                     attributes were on the account of its owner */
+    uint64_t values; /* of extended attributes, in inodes of their own: set by
+                        orphan_release_attributes. Its owner has them on account as inodes, and
+                        i_blocks counts their blocks */
 };
 
 void orphan_inode_free(struct orphan_inode *inode); /* zeros are fine */

@@ -47,3 +47,16 @@ int ext4_clean_orphans(struct ext4 *ext4, uint32_t now, struct ext4_recovery *re
     orphan_space_free(&work.space);
     return result;
 }
+
+int ext4_check_orphans(struct ext4 *ext4, struct error *error)
+{
+    struct orphan_work work = {0};
+    struct orphan_list list = {0};
+    int result =
+        orphan_space_begin(ext4, &work.space, error) || orphan_list_read(&work, &list, error) ? -1
+                                                                                              : 0;
+
+    orphan_list_free(&list);
+    orphan_space_free(&work.space);
+    return result;
+}

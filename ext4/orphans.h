@@ -19,4 +19,7 @@
 int ext4_clean_orphans(struct ext4 *ext4, uint32_t now, struct ext4_recovery *recovery,
                        struct error *error);
 
+/* The list alone, read and checked; nothing is written. Errors as above. */
+int ext4_check_orphans(struct ext4 *ext4, struct error *error);
+
 #endif

@@ -35,19 +35,21 @@ int ext4_needs_recovery(struct disk *disk, bool *ret_needs, struct error *error)
     return 0;
 }
 
-static int replay_journal(struct disk *disk, const struct ext4_geometry *geometry,
-                          const struct ext2_super_block *super, struct ext4_recovery *recovery,
-                          struct error *error)
+/* Reads the journal, and replays it where that is wanted: recovery isn't NULL. */
+static int go_through_journal(struct disk *disk, const struct ext4_geometry *geometry,
+                              const struct ext2_super_block *super, struct ext4_recovery *recovery,
+                              struct error *error)
 {
     struct journal journal = {0};
     int result = ext4_journal_open(disk, geometry, super, &journal, error) ||
-                         ext4_journal_scan(&journal, error) ||
-                         ext4_journal_check(&journal, error) ||
-                         ext4_journal_replay(&journal, &recovery->blocks, &recovery->revoked, error)
+                         ext4_journal_scan(&journal, error) || ext4_journal_check(&journal, error)
                      ? -1
                      : 0;
 
-    recovery->transactions = journal.end_sequence - journal.start_sequence;
+    if (result == 0 && recovery) {
+        recovery->transactions = journal.end_sequence - journal.start_sequence;
+        result = ext4_journal_replay(&journal, &recovery->blocks, &recovery->revoked, error);
+    }
     ext4_journal_free(&journal);
     return result;
 }
@@ -82,6 +84,36 @@ static int finish(struct disk *disk, uint32_t now, struct ext4_recovery *recover
     return result;
 }
 
+static int start(struct disk *disk, struct ext2_super_block *ret_super,
+                 struct ext4_geometry *ret_geometry, struct error *error)
+{
+    if (ext4_check_super(disk, ret_super, ret_geometry, error))
+        return -1;
+    if (!(ret_super->s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) ||
+        ret_super->s_feature_compat & EXT3_FEATURE_COMPAT_HAS_JOURNAL)
+        return 0;
+    error_set(error, ERROR_CORRUPT, "the filesystem's journal is to be replayed, but it has none");
+    return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
+}
+
+int ext4_check_recovery(struct disk *disk, struct error *error)
+{
+    struct ext2_super_block super;
+    struct ext4_geometry geometry;
+    struct ext4 ext4;
+    int result;
+
+    if (start(disk, &super, &geometry, error))
+        return -1;
+    if (super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER)
+        return go_through_journal(disk, &geometry, &super, NULL, error);
+    if (ext4_open_recovering(disk, &ext4, error))
+        return -1;
+    result = ext4_check_orphans(&ext4, error);
+    ext4_release(&ext4);
+    return result;
+}
+
 int ext4_recover(struct disk *disk, uint32_t now, struct ext4_recovery *ret_recovery,
                  struct error *error)
 {
@@ -89,18 +121,10 @@ int ext4_recover(struct disk *disk, uint32_t now, struct ext4_recovery *ret_reco
     struct ext2_super_block super;
     struct ext4_geometry geometry;
 
-    if (ext4_check_super(disk, &super, &geometry, error))
-        return -1;
-    if (super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) {
-        if (!(super.s_feature_compat & EXT3_FEATURE_COMPAT_HAS_JOURNAL)) {
-            error_set(error, ERROR_CORRUPT,
-                      "the filesystem's journal is to be replayed, but it has none");
-            return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
-        }
-        if (replay_journal(disk, &geometry, &super, &recovery, error))
-            return -1;
-    }
-    if (finish(disk, now, &recovery, error))
+    if (start(disk, &super, &geometry, error) ||
+        (super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER &&
+         go_through_journal(disk, &geometry, &super, &recovery, error)) ||
+        finish(disk, now, &recovery, error))
         return -1;
     *ret_recovery = recovery;
     return 0;

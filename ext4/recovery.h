@@ -24,6 +24,11 @@ struct ext4_recovery {
  * up. False where there is no filesystem. */
 int ext4_needs_recovery(struct disk *disk, bool *ret_needs, struct error *error);
 
+/* The part of ext4_recover that only reads, for a caller who wants to hear of a refusal before the
+ * image's first change: all of the journal; or, without one to replay, the list of orphans.
+ * Outside of a transaction or in one. Errors as ext4_recover. */
+int ext4_check_recovery(struct disk *disk, struct error *error);
+
 /* Recovers within the disk's open transaction; the caller commits. Afterwards the filesystem is
  * one that was unmounted cleanly. Errors that leave the filesystem as it is: ERROR_CORRUPT,
  * ERROR_UNSUPPORTED, ERROR_REFUSED with the remedy; the caller aborts. now: seconds since 1970, the

@@ -105,6 +105,8 @@ static int recover(struct job *job, struct error *error)
         return -1;
     if (!needs)
         return 0;
+    if (ext4_check_recovery(job->disk, error))
+        return error_wrap(error, "recovering the filesystem's journal");
     job->state.begun = job->changes;
     posix_catch_interrupts();
     if (disk_begin(job->disk, error) || ext4_recover(job->disk, job->now, &recovery, error) ||

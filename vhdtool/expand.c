@@ -94,6 +94,8 @@ static int recover(struct expansion *expansion, struct error *error)
         return -1;
     if (!needs)
         return 0;
+    if (ext4_check_recovery(expansion->disk, error))
+        return -1;
     say(expansion, "recovering the filesystem, which was not unmounted");
     expansion->report->begun = !expansion->request->dry_run;
     if (disk_begin(expansion->disk, error) ||

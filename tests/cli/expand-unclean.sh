@@ -21,3 +21,4 @@ check() {
 
 check 'ssv state 3' 'having errors'
 check 'ssv state 0' 'not unmounted'
+check 'ssv last_orphan 2' "can't be a deleted file"

@@ -83,6 +83,15 @@ struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_
     return image_of_filesystem(raw_image_with_ext4(mkfs_options, fs_size, fs_size), disk_size);
 }
 
+struct file *image_of(const char *path, uint64_t disk_size)
+{
+    struct error error = {0};
+    struct file *filesystem = memory_file_load(path, &error);
+
+    must_succeed(filesystem ? 0 : -1, &error);
+    return image_of_filesystem(filesystem, disk_size);
+}
+
 static int read_fs_size(struct disk *disk, uint64_t *ret_size, struct error *error)
 {
     struct ext2_super_block super;

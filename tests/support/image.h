@@ -16,6 +16,9 @@ struct judge;
  * are make_filesystem(mkfs_options, fs_size, 1). A memory file. Ends the test on failure. */
 struct file *image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_t disk_size);
 
+/* Likewise with what is in the raw image at path. */
+struct file *image_of(const char *path, uint64_t disk_size);
+
 /* The same filesystem as a raw image, of disk_size bytes. */
 struct file *raw_image_with_ext4(const char *mkfs_options, uint64_t fs_size, uint64_t disk_size);
 

@@ -71,6 +71,7 @@ static const struct disk_operations memory_operations = {
     .write = memory_write,
     .write_unreferenced = memory_write_unreferenced,
     .zero = memory_zero,
+    .zero_unreferenced = memory_zero,
 };
 
 static void open_channel(void)

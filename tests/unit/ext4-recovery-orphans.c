@@ -79,10 +79,10 @@ LAYOUT(indirect_blocks, "-t ext3 -b 1024", true)
 LAYOUT(indirect_blocks_without_journal, "-t ext2 -b 1024", true)
 LAYOUT(no_checksums, "-b 1024 -O ^metadata_csum,^64bit,uninit_bg", true)
 LAYOUT(clusters, "-b 1024 -O bigalloc -C 8192", true)
-LAYOUT(attributes_in_inodes, "-b 4096 -O ea_inode", true)
+LAYOUT(attributes_in_inodes, "-b 1024 -O ea_inode", true)
 LAYOUT(meta_bg, "-b 1024 -O meta_bg,^resize_inode", true)
 LAYOUT(quotas, "-b 1024 -O quota,project -I 256", false)
-LAYOUT(quotas_and_attributes_in_inodes, "-b 4096 -O quota,ea_inode", false)
+LAYOUT(quotas_and_attributes_in_inodes, "-b 1024 -O quota,ea_inode", false)
 LAYOUT(quotas_of_clusters, "-b 1024 -O quota,bigalloc -C 8192", false)
 
 /* What lies behind the size in the last block would show when the file grows again. */
