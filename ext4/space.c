@@ -28,6 +28,7 @@ struct ext4_space {
     struct group *groups;
     bool *changed_descriptors; /* by descriptor block */
     uint32_t kept;             /* bitmaps in memory */
+    uint32_t changed;          /* of them, those that differ from the committed ones */
 };
 
 struct ext4_space *ext4_space_new(struct ext4 *ext4, struct error *error)
@@ -57,6 +58,7 @@ struct ext4_space *ext4_space_new(struct ext4 *ext4, struct error *error)
 static void forget(struct ext4_space *space, struct group *group)
 {
     space->kept -= group->current != NULL;
+    space->changed -= group->committed != NULL;
     free(group->current);
     free(group->committed);
     *group = (struct group){0};
@@ -90,7 +92,7 @@ static struct group *group_with_bitmap(struct ext4_space *space, uint32_t index,
 
     if (group->current)
         return group;
-    if (space->kept >= KEPT_BITMAPS)
+    if (space->kept - space->changed >= KEPT_BITMAPS)
         forget_unchanged(space);
     group->current = malloc(geometry->block_size);
     if (!group->current) {
@@ -158,6 +160,7 @@ static int prepare_change(struct ext4_space *space, struct group *group, struct 
     if (!group->committed)
         return error_set_no_memory(error);
     memcpy(group->committed, group->current, block_size);
+    space->changed++;
     return 0;
 }
 
@@ -255,4 +258,10 @@ void ext4_space_committed(struct ext4_space *space)
         free(space->groups[i].committed);
         space->groups[i].committed = NULL;
     }
+    space->changed = 0;
+}
+
+uint32_t ext4_space_changed_groups(const struct ext4_space *space)
+{
+    return space->changed;
 }

@@ -53,4 +53,7 @@ int ext4_space_write_descriptors(struct ext4_space *space, struct error *error);
 /* The disk's transaction is committed: what is free now is free in the committed filesystem. */
 void ext4_space_committed(struct ext4_space *space);
 
+/* Groups whose bitmaps changed since the last commit: each is in memory twice. */
+uint32_t ext4_space_changed_groups(const struct ext4_space *space);
+
 #endif

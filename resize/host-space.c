@@ -44,12 +44,11 @@ static int add_blocks(struct ranges *ranges, uint64_t start, uint64_t count, str
                                   error);
 }
 
-/* Blocks in which the filesystem has nothing yet: where the disk stores them, they cost nothing. */
-static int add_free_blocks(struct ranges *ranges, uint64_t start, uint64_t count,
-                           struct error *error)
+/* Bytes in which the filesystem has nothing yet: where the disk stores them, they cost nothing. */
+static int add_free_bytes(struct ranges *ranges, uint64_t offset, uint64_t size,
+                          struct error *error)
 {
-    uint64_t offset = start * ranges->plan->old.block_size;
-    uint64_t end = min_u64(offset + count * ranges->plan->old.block_size, ranges->disk->size);
+    uint64_t end = min_u64(offset + size, ranges->disk->size);
 
     while (offset < end) {
         struct disk_extent extent;
@@ -67,13 +66,47 @@ static int add_free_blocks(struct ranges *ranges, uint64_t start, uint64_t count
     return 0;
 }
 
-static int add_destination(struct ranges *ranges, uint64_t start, uint64_t count,
-                           struct error *error)
+/* What is copied: holes stay holes, and cost nothing either. */
+static int add_copied(struct ranges *ranges, const struct resize_move *move, struct error *error)
+{
+    uint64_t block_size = ranges->plan->old.block_size;
+    uint64_t offset = move->from * block_size, end = offset + move->count * block_size;
+    uint64_t distance = (move->to - move->from) * block_size;
+
+    while (offset < end) {
+        struct disk_extent extent;
+
+        if (disk_get_extent(ranges->disk, offset, end, &extent, error))
+            return -1;
+        if (extent.state == DISK_EXTENT_DATA &&
+            add_free_bytes(ranges, offset + distance, extent.size, error))
+            return -1;
+        offset += extent.size;
+    }
+    return 0;
+}
+
+static bool is_late(const struct ranges *ranges, uint64_t start, uint64_t count)
 {
     struct ext4_run part;
-    bool late = resize_zones_meet(&ranges->plan->late, (struct ext4_run){start, count}, &part);
 
-    return (late ? add_blocks : add_free_blocks)(ranges, start, count, error);
+    return resize_zones_meet(&ranges->plan->late, (struct ext4_run){start, count}, &part);
+}
+
+static int add_move(struct ranges *ranges, const struct resize_move *move, struct error *error)
+{
+    return is_late(ranges, move->to, move->count) ? add_blocks(ranges, move->to, move->count, error)
+                                                  : add_copied(ranges, move, error);
+}
+
+/* A node of a tree that gets larger. */
+static int add_node(struct ranges *ranges, uint64_t block, struct error *error)
+{
+    uint64_t block_size = ranges->plan->old.block_size;
+
+    return is_late(ranges, block, 1)
+               ? add_blocks(ranges, block, 1, error)
+               : add_free_bytes(ranges, block * block_size, block_size, error);
 }
 
 static int add_tables(struct ranges *ranges, const struct resize_table_moves *moves,
@@ -107,10 +140,10 @@ static int add_moves(struct ranges *ranges, ext2_filsys fs, struct error *error)
     const struct resize_relocation *relocation = &ranges->plan->relocation;
 
     for (size_t i = 0; i < relocation->move_count; i++)
-        if (add_destination(ranges, relocation->moves[i].to, relocation->moves[i].count, error))
+        if (add_move(ranges, &relocation->moves[i], error))
             return -1;
     for (size_t i = 0; i < relocation->node_count; i++)
-        if (add_destination(ranges, relocation->nodes[i], 1, error))
+        if (add_node(ranges, relocation->nodes[i], error))
             return -1;
     for (size_t i = 0; i < relocation->inode_count; i++)
         if (add_inode(ranges, fs, relocation->inodes[i].number, error))

@@ -12,6 +12,9 @@
 
 #define BATCH_BYTES (256 * MIB) /* where the caller leaves it open */
 
+/* Or when so many groups changed, for what moves isn't always copied; two blocks of memory each. */
+#define BATCH_GROUPS 8192
+
 struct execution {
     struct disk *disk;
     struct ext4 *ext4; /* NULL: none */
@@ -132,7 +135,8 @@ static int move_blocks(struct execution *execution, struct error *error)
             return -1;
         execution->is_late[i] = !moved;
         nodes += relocation->inodes[i].extra_nodes;
-        if (execution->relocating.copied - committed < batch)
+        if (execution->relocating.copied - committed < batch &&
+            ext4_space_changed_groups(execution->space) < BATCH_GROUPS)
             continue;
         if (commit_moves(execution, error))
             return -1;
