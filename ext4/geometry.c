@@ -210,8 +210,7 @@ uint64_t ext4_meta_descriptor_block(const struct ext4_geometry *geometry, uint32
 
     if (group >= geometry->groups)
         return 0;
-    return ext4_group_start(geometry, (uint32_t)group) +
-           has_boot_block(geometry, (uint32_t)group) +
+    return ext4_group_start(geometry, (uint32_t)group) + has_boot_block(geometry, (uint32_t)group) +
            ext4_group_has_super(geometry, (uint32_t)group);
 }
 

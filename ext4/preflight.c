@@ -97,6 +97,28 @@ static bool is_larger_than_disk(struct candidate *candidate)
     return candidate->found > candidate->disk_blocks;
 }
 
+static bool reserves_too_much(struct candidate *candidate)
+{
+    const struct ext2_super_block *super = candidate->super;
+    bool is_64bit = super->s_feature_incompat & EXT4_FEATURE_INCOMPAT_64BIT;
+    uint64_t blocks = super->s_blocks_count;
+
+    candidate->found = super->s_r_blocks_count;
+    if (is_64bit) {
+        candidate->found |= (uint64_t)super->s_r_blocks_count_hi << 32;
+        blocks |= (uint64_t)super->s_blocks_count_hi << 32;
+    }
+    return candidate->found > blocks;
+}
+
+static bool has_odd_first_inode(struct candidate *candidate)
+{
+    candidate->found = candidate->super->s_first_ino;
+    return candidate->super->s_rev_level != EXT2_GOOD_OLD_REV &&
+           (candidate->found < EXT2_GOOD_OLD_FIRST_INO ||
+            candidate->found > candidate->super->s_inodes_count);
+}
+
 struct refusal {
     bool (*applies)(struct candidate *candidate);
     const char *sentence; /* %PRIu64-free: one %llx or %llu for candidate->found at most */
@@ -127,6 +149,9 @@ static const struct refusal refusals[] = {
     {has_reserved_without_inode,
      "the filesystem has %llu reserved descriptor blocks and no resize inode that owns them",
      fsck_remedy},
+    {reserves_too_much, "the filesystem keeps %llu blocks for root, which is more than it has",
+     fsck_remedy},
+    {has_odd_first_inode, "the filesystem's first inode for files can't be %llu", fsck_remedy},
     {is_larger_than_disk, "the filesystem has %llu blocks, which is more than the disk has",
      "expand the disk to the size it had"},
 };
