@@ -9,7 +9,8 @@ how much of what is free then the large ones take. The same bytes at every run. 
 TRICK: shared-attributes  one block of extended attributes that three inodes have
        late-orphans       the orphan file is added when the filesystem is filled
        late-journal       so is the journal
-       full-front         only files at the end are deleted, none at the front"""
+       full-front         only files at the end are deleted, none at the front
+       fragmented-end     the large ones lie in small holes at the end; then the front is emptied"""
 import os
 import random
 import re
@@ -74,13 +75,19 @@ def small_files():
     debugfs(commands)
 
 
+def delete(gone):
+    debugfs(['rm ' + name(i) for i in gone])
+    run('e2fsck', '-fy', image, fine=(0, 1))  # debugfs leaves blocks of attributes in use
+
+
 def delete_half():
-    if 'full-front' in tricks:
+    if 'fragmented-end' in tricks:
+        gone = [i for i in range(files // 3, files) if i % 2 == 0]
+    elif 'full-front' in tricks:
         gone = range(files * 3 // 4, files)
     else:
         gone = [i for i in range(files) if numbers.random() < 0.85 - 0.7 * i / files]
-    debugfs(['rm ' + name(i) for i in gone])
-    run('e2fsck', '-fy', image, fine=(0, 1))  # debugfs leaves blocks of attributes in use
+    delete(gone)
     return set(range(files)) - set(gone)
 
 
@@ -92,7 +99,7 @@ def large_files():
 
 def share_attributes(left):
     have = [i for i in sorted(left) if i % 10 == 3]
-    others = [i for i in sorted(left) if i % 10 == 4][-2:]
+    others = [i for i in sorted(left) if i % 10 == 5][-2:]
     block = re.search(r'File ACL: (\d+)', debugfs(['stat ' + name(have[-1])]))[1]
     debugfs(['sif %s file_acl %s' % (name(i), block) for i in others])
     run('e2fsck', '-fy', image, fine=(0, 1))
@@ -109,8 +116,12 @@ def make():
         run('tune2fs', '-O', 'orphan_file', image)
     left = delete_half()
     large_files()
+    if 'fragmented-end' in tricks:
+        delete(range(files // 3))
+        left -= set(range(files // 3))
     if 'shared-attributes' in tricks:
         share_attributes(left)
+    run('e2fsck', '-fy', image, fine=(0, 1))  # debugfs doesn't count quota
     found = run('e2fsck', '-fn', image)
     if '? no' in found:
         sys.exit(found)
