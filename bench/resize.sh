@@ -12,6 +12,7 @@ bench_grow() {
     done
     compare "grow-to-$1" "resize2fs-to-$1"
     compare_written "grow-to-$1" "resize2fs-to-$1"
+    least_to_write "grow-to-$1" old.raw "$1"
     rm ours.raw peer.raw
 }
 
@@ -33,11 +34,18 @@ bench_shrink() {
     compare shrink resize2fs-M-again
     echo "  blocks: $(block_count "$image"), then $(block_count ours.raw);" \
         "resize2fs: $first, then $(block_count peer.raw)"
-    least_to_write "$image"
+    least_to_write shrink -M "$image"
     rm ours.raw peer.raw
 }
 
-# How far from the least that had to be written: what the plan says, where the program tells it.
+# least_to_write OURS IMAGE WORD...: how far what was written is from the plan's figure, which is the least:
+# the blocks that have to move, as if they had no holes, and the metadata.
 least_to_write() {
-    "$ext4resize" -v -M -P "$1" 2>/dev/null | sed -n 's/^.*at least /  at least /p' || true
+    "$ext4resize" --dry-run "${@:2}" 2>/dev/null | sed -n 's/^  \(moves\|renumbers\|tables\) /  to do: \1 /p'
+    "$ext4resize" --dry-run "${@:2}" 2>/dev/null | awk -v ours="$(median "$1.written")" '
+        $1 == "writes" {
+            gsub(/[^0-9]/, "", $4)
+            printf "  the least to write: %.1f MiB; written: %.1f MiB, ratio %.2f\n", $4 / 2 ^ 20, ours,
+                ours / ($4 / 2 ^ 20)
+        }'
 }
