@@ -24,13 +24,28 @@ static uint64_t count_inode_blocks(struct ext4 *ext4, const struct resize_reloca
     return count;
 }
 
+/* Blocks of tables that have ever been written, of groups whose tables go elsewhere. */
+static uint64_t count_table_blocks(struct ext4 *ext4, const struct resize_table_moves *moves)
+{
+    const struct ext4_geometry *geometry = &ext4->geometry;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < moves->count; i++) {
+        uint32_t group = moves->list[i].group, inodes = geometry->group_inodes;
+
+        if (geometry->has_group_checksums)
+            inodes -= (uint32_t)min_u64(inodes, ext2fs_bg_itable_unused(ext4->fs, group));
+        count += 2 + divide_up((uint64_t)inodes * EXT2_INODE_SIZE(ext4->fs->super),
+                               geometry->block_size);
+    }
+    return count;
+}
+
 /* What is written for what moves: the blocks, the inodes, and tables that go elsewhere. */
 static uint64_t count_moved(struct ext4 *ext4, const struct resize_plan *plan)
 {
-    uint64_t groups = plan->vacated.count + plan->table_moves.count;
-
     return plan->relocation.blocks + count_inode_blocks(ext4, &plan->relocation) +
-           groups * (2 + (uint64_t)plan->old.inode_table_blocks);
+           count_table_blocks(ext4, &plan->vacated) + count_table_blocks(ext4, &plan->table_moves);
 }
 
 /* A plan for the geometry, or how many blocks it lacks. */
