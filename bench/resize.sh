@@ -28,14 +28,17 @@ bench_shrink() {
         timed resize2fs-M resize2fs -M peer.raw
         first=$(block_count peer.raw)
         timed resize2fs-M-again resize2fs -f -M peer.raw
+        cp --sparse=always "$image" same.raw
+        timed shrink-as-resize2fs-M "$ext4resize" same.raw "$first"
     done
     compare shrink resize2fs-M
     compare_written shrink resize2fs-M
+    compare shrink-as-resize2fs-M resize2fs-M
     compare shrink resize2fs-M-again
     echo "  blocks: $(block_count "$image"), then $(block_count ours.raw);" \
         "resize2fs: $first, then $(block_count peer.raw)"
     least_to_write shrink -M "$image"
-    rm ours.raw peer.raw
+    rm ours.raw peer.raw same.raw
 }
 
 # least_to_write OURS IMAGE WORD...: how far what was written is from the plan's figure, which is the least:

@@ -40,8 +40,8 @@ static void print_moves(const struct resize_plan *plan)
 
     size_format(plan->relocation.blocks * plan->old.block_size, moved);
     if (plan->relocation.blocks > 0)
-        printf("  moves     %" PRIu64 " blocks (%s) of %zu inodes\n", plan->relocation.blocks, moved,
-               plan->relocation.inode_count);
+        printf("  moves     %" PRIu64 " blocks (%s) of %zu inodes\n", plan->relocation.blocks,
+               moved, plan->relocation.inode_count);
     if (plan->inode_move_count > 0)
         printf("  renumbers %zu inodes\n", plan->inode_move_count);
     if (groups > 0)
