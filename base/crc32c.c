@@ -25,9 +25,8 @@ static void make_table(void)
 
 #if defined(__x86_64__)
 /* The processor's own instruction (SSE 4.2), four times as fast. */
-__attribute__((target("sse4.2"))) static uint32_t crc32c_by_instruction(uint32_t crc,
-                                                                        const uint8_t *p,
-                                                                        size_t size)
+__attribute__((target("sse4.2"))) static uint32_t
+crc32c_by_instruction(uint32_t crc, const uint8_t *p, size_t size)
 {
     uint64_t sum = ~crc;
 

@@ -12,6 +12,7 @@ bench_grow() {
     done
     compare "grow-to-$1" "resize2fs-to-$1"
     compare_written "grow-to-$1" "resize2fs-to-$1"
+    least_to_write "grow-to-$1" old.raw "$1"
     rm ours.raw peer.raw
 }
 
@@ -27,17 +28,27 @@ bench_shrink() {
         timed resize2fs-M resize2fs -M peer.raw
         first=$(block_count peer.raw)
         timed resize2fs-M-again resize2fs -f -M peer.raw
+        cp --sparse=always "$image" same.raw
+        timed shrink-as-resize2fs-M "$ext4resize" same.raw "$first"
     done
     compare shrink resize2fs-M
     compare_written shrink resize2fs-M
+    compare shrink-as-resize2fs-M resize2fs-M
     compare shrink resize2fs-M-again
     echo "  blocks: $(block_count "$image"), then $(block_count ours.raw);" \
         "resize2fs: $first, then $(block_count peer.raw)"
-    least_to_write "$image"
-    rm ours.raw peer.raw
+    least_to_write shrink -M "$image"
+    rm ours.raw peer.raw same.raw
 }
 
-# How far from the least that had to be written: what the plan says, where the program tells it.
+# least_to_write OURS IMAGE WORD...: how far what was written is from the plan's figure, which is the least:
+# the blocks that have to move, as if they had no holes, and the metadata.
 least_to_write() {
-    "$ext4resize" -v -M -P "$1" 2>/dev/null | sed -n 's/^.*at least /  at least /p' || true
+    "$ext4resize" --dry-run "${@:2}" 2>/dev/null | sed -n 's/^  \(moves\|renumbers\|tables\) /  to do: \1 /p'
+    "$ext4resize" --dry-run "${@:2}" 2>/dev/null | awk -v ours="$(median "$1.written")" '
+        $1 == "writes" {
+            gsub(/[^0-9]/, "", $4)
+            printf "  the least to write: %.1f MiB; written: %.1f MiB, ratio %.2f\n", $4 / 2 ^ 20, ours,
+                ours / ($4 / 2 ^ 20)
+        }'
 }

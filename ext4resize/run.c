@@ -32,6 +32,22 @@ static uint64_t zeroed_size(const struct job *job)
     return blocks * job->plan.new.block_size;
 }
 
+/* What is in the way. */
+static void print_moves(const struct resize_plan *plan)
+{
+    uint64_t groups = plan->vacated.count + plan->table_moves.count;
+    char moved[SIZE_TEXT_SIZE];
+
+    size_format(plan->relocation.blocks * plan->old.block_size, moved);
+    if (plan->relocation.blocks > 0)
+        printf("  moves     %" PRIu64 " blocks (%s) of %zu inodes\n", plan->relocation.blocks,
+               moved, plan->relocation.inode_count);
+    if (plan->inode_move_count > 0)
+        printf("  renumbers %zu inodes\n", plan->inode_move_count);
+    if (groups > 0)
+        printf("  tables    of %" PRIu64 " groups move\n", groups);
+}
+
 void job_print_plan(const struct job *job)
 {
     const struct resize_plan *plan = &job->plan;
@@ -50,7 +66,8 @@ void job_print_plan(const struct job *job)
     if (plan->old.is_64bit != plan->new.is_64bit)
         printf("  64bit     %s -> %s\n", plan->old.is_64bit ? "yes" : "no",
                plan->new.is_64bit ? "yes" : "no");
-    printf("  writes    %s\n", written);
+    print_moves(plan);
+    printf("  writes    %s (%" PRIu64 " bytes)\n", written, plan->write_bytes);
     if (job->disk_size != job->disk->size)
         printf("  disk      %" PRIu64 " -> %" PRIu64 " bytes\n", job->disk->size, job->disk_size);
 }

@@ -23,9 +23,15 @@ static void cleanup_ranges(struct ranges *ranges)
 
 static int add_range(struct ranges *ranges, struct disk_range range, struct error *error)
 {
-    struct disk_range *larger =
-        array_make_room(ranges->list, ranges->count, &ranges->capacity, sizeof *larger, error);
+    struct disk_range *last = ranges->count ? &ranges->list[ranges->count - 1] : NULL;
+    struct disk_range *larger;
 
+    if (last && last->offset + last->size == range.offset &&
+        last->unreferenced == range.unreferenced) {
+        last->size += range.size;
+        return 0;
+    }
+    larger = array_make_room(ranges->list, ranges->count, &ranges->capacity, sizeof *larger, error);
     if (!larger)
         return -1;
     ranges->list = larger;

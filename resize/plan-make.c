@@ -12,6 +12,42 @@
 #include "resize/make-room.h"
 #include "resize/minimum.h"
 
+/* Blocks of inode tables that hold the inodes whose blocks move. */
+static uint64_t count_inode_blocks(struct ext4 *ext4, const struct resize_relocation *relocation)
+{
+    uint32_t per_block = ext4->geometry.block_size / (uint32_t)EXT2_INODE_SIZE(ext4->fs->super);
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < relocation->inode_count; i++)
+        count += i == 0 || (relocation->inodes[i].number - 1) / per_block !=
+                               (relocation->inodes[i - 1].number - 1) / per_block;
+    return count;
+}
+
+/* Blocks of tables that have ever been written, of groups whose tables go elsewhere. */
+static uint64_t count_table_blocks(struct ext4 *ext4, const struct resize_table_moves *moves)
+{
+    const struct ext4_geometry *geometry = &ext4->geometry;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < moves->count; i++) {
+        uint32_t group = moves->list[i].group, inodes = geometry->group_inodes;
+
+        if (geometry->has_group_checksums)
+            inodes -= (uint32_t)min_u64(inodes, ext2fs_bg_itable_unused(ext4->fs, group));
+        count += 2 + divide_up((uint64_t)inodes * EXT2_INODE_SIZE(ext4->fs->super),
+                               geometry->block_size);
+    }
+    return count;
+}
+
+/* What is written for what moves: the blocks, the inodes, and tables that go elsewhere. */
+static uint64_t count_moved(struct ext4 *ext4, const struct resize_plan *plan)
+{
+    return plan->relocation.blocks + count_inode_blocks(ext4, &plan->relocation) +
+           count_table_blocks(ext4, &plan->vacated) + count_table_blocks(ext4, &plan->table_moves);
+}
+
 /* A plan for the geometry, or how many blocks it lacks. */
 static int plan_for(struct ext4 *ext4, const struct ext4_geometry *geometry,
                     struct resize_plan *ret_plan, uint64_t *ret_missing, struct error *error)
@@ -31,7 +67,7 @@ static int plan_for(struct ext4 *ext4, const struct ext4_geometry *geometry,
         return 0;
     if (resize_plan_change(ext4, &plan, error))
         return -1;
-    plan.write_bytes += plan.relocation.blocks * plan.old.block_size;
+    plan.write_bytes += count_moved(ext4, &plan) * plan.old.block_size;
     *ret_plan = plan;
     plan = (struct resize_plan){0};
     return 0;

@@ -88,7 +88,7 @@ struct resize_plan {
     uint64_t
         resize_inode_places[RESIZE_INODE_PLACES]; /* blocks that rewriting the inode touches besides
                                    the reserved ones: its own, its double-indirect one, a bitmap */
-    uint64_t write_bytes;                         /* of both, without zeros */
+    uint64_t write_bytes; /* of both, without zeros, and of what moves: the least there is to do */
 };
 
 enum resize_goal {

@@ -151,10 +151,60 @@ static int compare_lengths(const void *a, const void *b)
     return compare_places(a, b);
 }
 
-static void sort_by_place(struct resize_relocation *relocation)
+typedef int compare_moves(const void *a, const void *b);
+
+/* More moves than these are sorted where they are: qsort takes the memory of all once more. */
+#define SORTED_BY_COPY (UINT32_C(1) << 20)
+
+static bool are_sorted(const struct resize_move *moves, size_t count, compare_moves *compare)
 {
-    if (relocation->move_count > 1)
-        qsort(relocation->moves, relocation->move_count, sizeof *relocation->moves, compare_places);
+    size_t i = 1;
+
+    while (i < count && compare(&moves[i - 1], &moves[i]) <= 0)
+        i++;
+    return i >= count;
+}
+
+/* Of a heap whose largest is the first: the move at index goes down to its place. */
+static void sift_down(struct resize_move *moves, size_t index, size_t count, compare_moves *compare)
+{
+    struct resize_move move = moves[index];
+    size_t child;
+
+    while ((child = 2 * index + 1) < count) {
+        if (child + 1 < count && compare(&moves[child], &moves[child + 1]) < 0)
+            child++;
+        if (compare(&move, &moves[child]) >= 0)
+            break;
+        moves[index] = moves[child];
+        index = child;
+    }
+    moves[index] = move;
+}
+
+static void sort_in_place(struct resize_move *moves, size_t count, compare_moves *compare)
+{
+    for (size_t i = count / 2; i-- > 0;)
+        sift_down(moves, i, count, compare);
+    while (count-- > 1) {
+        struct resize_move largest = moves[0];
+
+        moves[0] = moves[count];
+        moves[count] = largest;
+        sift_down(moves, 0, count, compare);
+    }
+}
+
+static void sort_moves(struct resize_relocation *relocation, compare_moves *compare)
+{
+    size_t count = relocation->move_count;
+
+    if (are_sorted(relocation->moves, count, compare))
+        return;
+    if (count > SORTED_BY_COPY)
+        sort_in_place(relocation->moves, count, compare);
+    else
+        qsort(relocation->moves, count, sizeof *relocation->moves, compare);
 }
 
 /* A block of extended attributes that several inodes share came once for each. */
@@ -162,7 +212,7 @@ static void drop_repeated(struct resize_relocation *relocation)
 {
     size_t kept = 0;
 
-    sort_by_place(relocation);
+    sort_moves(relocation, compare_places);
     relocation->blocks = 0;
     for (size_t i = 0; i < relocation->move_count; i++) {
         const struct resize_move *last = kept ? &relocation->moves[kept - 1] : NULL;
@@ -213,7 +263,7 @@ static int place_runs(struct placing *placing, struct error *error)
     struct resize_relocation *relocation = placing->relocation;
     size_t count = relocation->move_count;
 
-    qsort(relocation->moves, count, sizeof *relocation->moves, compare_lengths);
+    sort_moves(relocation, compare_lengths);
     for (size_t i = 0; i < count; i++) {
         struct resize_move rest = relocation->moves[i];
         bool first = true;
@@ -239,7 +289,7 @@ static int place_runs(struct placing *placing, struct error *error)
             rest.count -= run.count;
         }
     }
-    sort_by_place(relocation);
+    sort_moves(relocation, compare_places);
     return 0;
 }
 

@@ -147,6 +147,24 @@ static int add_run(struct ext4_run run, void *context, struct error *error)
     return resize_pool_add(context, run, error);
 }
 
+/* Runs that hold a group's tables; the short ones of a fragmented disk are too many to keep. */
+struct long_runs {
+    struct resize_pool pool;
+    uint64_t least; /* blocks */
+};
+
+static int add_long_run(struct ext4_run run, void *context, struct error *error)
+{
+    struct long_runs *runs = context;
+
+    return run.count < runs->least ? 0 : resize_pool_add(&runs->pool, run, error);
+}
+
+static void cleanup_long_runs(struct long_runs *runs)
+{
+    resize_pool_free(&runs->pool);
+}
+
 /* One group's tables go to a run beyond the end. */
 static int vacate(struct tables_plan *tables_plan, uint32_t group, struct ext4_run room,
                   struct error *error)
@@ -170,13 +188,13 @@ int resize_plan_vacating(struct ext4 *ext4, struct resize_plan *plan,
                          struct resize_pool *early, struct error *error)
 {
     struct tables_plan tables_plan = {ext4, plan, zones, early, NULL, 0};
-    CLEANUP(resize_pool_free) struct resize_pool beyond = {0};
     uint64_t row = 2 + (uint64_t)plan->old.inode_table_blocks;
+    CLEANUP(cleanup_long_runs) struct long_runs beyond = {.least = row};
 
     if (needed <= early->blocks || plan->new.groups >= plan->old.groups ||
         plan->old.cluster_blocks > 1 || !ext2fs_has_feature_flex_bg(ext4->fs->super))
         return 0;
-    if (resize_free_runs(ext4, plan->new.blocks, plan->old.blocks, add_run, &beyond, error))
+    if (resize_free_runs(ext4, plan->new.blocks, plan->old.blocks, add_long_run, &beyond, error))
         return -1;
     for (uint32_t group = plan->new.groups; group < plan->old.groups &&needed > early->blocks;
          group++) {
@@ -187,7 +205,7 @@ int resize_plan_vacating(struct ext4 *ext4, struct resize_plan *plan,
             is_in_zone(&tables_plan, tables.block_bitmap, 1) ||
             is_in_zone(&tables_plan, tables.inode_bitmap, 1))
             continue;
-        if (resize_pool_take_whole(&beyond, row, &room, error))
+        if (resize_pool_take_whole(&beyond.pool, row, &room, error))
             return -1;
         if (room.count == 0)
             break;
