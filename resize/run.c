@@ -99,7 +99,8 @@ static int move_inodes(struct execution *execution, struct error *error)
     return commit_moves(execution, error);
 }
 
-/* Tables make way for blocks; blocks that inodes share move together. */
+/* Tables make way for blocks, which takes a commit; blocks that inodes share, and the filesystem's
+ * own, begin the next one. */
 static int move_shared(struct execution *execution, struct error *error)
 {
     const struct resize_plan *plan = execution->plan;
@@ -107,12 +108,16 @@ static int move_shared(struct execution *execution, struct error *error)
     if (plan->relocation.move_count == 0 && plan->vacated.count == 0)
         return 0;
     say(execution, "moving tables and extended attributes");
-    if (begin(execution, error) ||
-        resize_relocate_tables(&execution->relocating, &plan->vacated, true, error) ||
-        resize_relocate_xattrs(&execution->relocating, false, error) ||
-        resize_relocate_special(&execution->relocating, false, error))
+    if (plan->vacated.count > 0 &&
+        (begin(execution, error) ||
+         resize_relocate_tables(&execution->relocating, &plan->vacated, true, error) ||
+         commit_moves(execution, error)))
         return -1;
-    return commit_moves(execution, error);
+    return begin(execution, error) ||
+                   resize_relocate_xattrs(&execution->relocating, false, error) ||
+                   resize_relocate_special(&execution->relocating, false, error)
+               ? -1
+               : 0;
 }
 
 /* Moves the blocks of inodes in batches; those that can go only with the change stay. */
@@ -123,9 +128,8 @@ static int move_blocks(struct execution *execution, struct error *error)
     uint64_t batch = execution->run->batch_bytes ? execution->run->batch_bytes : BATCH_BYTES;
     uint64_t committed = 0;
 
-    if (relocation->inode_count == 0)
-        return 0;
-    say(execution, "moving blocks");
+    if (relocation->inode_count > 0)
+        say(execution, "moving blocks");
     for (size_t i = 0; i < relocation->inode_count; i++) {
         bool moved;
 
