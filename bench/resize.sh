@@ -2,12 +2,18 @@
 # Raw files beside resize2fs, each on a copy of its own: growing a disk of 256 GiB, and shrinking one
 # that was in use for long to its minimum. Sourced by run.sh.
 
+# fresh_copy FROM TO: on the disk, so that nobody's time is spent on writing it back.
+fresh_copy() {
+    cp --sparse=always "$1" "$2"
+    sync "$2"
+}
+
 # bench_grow SIZE
 bench_grow() {
     for _ in $(seq "$runs"); do
-        cp --sparse=always old.raw ours.raw
+        fresh_copy old.raw ours.raw
         timed "grow-to-$1" "$ext4resize" ours.raw "$1"
-        cp --sparse=always old.raw peer.raw
+        fresh_copy old.raw peer.raw
         timed "resize2fs-to-$1" resize2fs peer.raw "$1"
     done
     compare "grow-to-$1" "resize2fs-to-$1"
@@ -22,13 +28,13 @@ bench_shrink() {
 
     image=$(filled_image "$(dirname "$vhdtool")")
     for _ in $(seq "$runs"); do
-        cp --sparse=always "$image" ours.raw
+        fresh_copy "$image" ours.raw
         timed shrink "$ext4resize" -M ours.raw
-        cp --sparse=always "$image" peer.raw
+        fresh_copy "$image" peer.raw
         timed resize2fs-M resize2fs -M peer.raw
         first=$(block_count peer.raw)
         timed resize2fs-M-again resize2fs -f -M peer.raw
-        cp --sparse=always "$image" same.raw
+        fresh_copy "$image" same.raw
         timed shrink-as-resize2fs-M "$ext4resize" same.raw "$first"
     done
     compare shrink resize2fs-M
