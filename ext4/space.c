@@ -107,33 +107,36 @@ static struct group *group_with_bitmap(struct ext4_space *space, uint32_t index,
     return group;
 }
 
-static bool is_free(struct ext4_space *space, uint64_t block, bool committed)
+static int look_up(struct ext4_space *space, uint64_t block, bool committed, bool *ret_is_free,
+                   struct error *error)
 {
     const struct ext4_geometry *geometry = &space->ext4->geometry;
-    struct error ignored;
+    uint32_t index = ext4_group_of(geometry, block);
+    uint64_t cluster = (block - ext4_group_start(geometry, index)) / geometry->cluster_blocks;
+    struct group *group = group_with_bitmap(space, index, error);
     const uint8_t *bitmap;
-    struct group *group;
-    uint32_t index, bit;
 
-    if (block < geometry->first_block || block >= geometry->blocks)
-        return false;
-    index = ext4_group_of(geometry, block);
-    group = group_with_bitmap(space, index, &ignored);
     if (!group)
-        return false;
+        return -1;
     bitmap = committed && group->committed ? group->committed : group->current;
-    bit = (uint32_t)((block - ext4_group_start(geometry, index)) / geometry->cluster_blocks);
-    return !(bitmap[bit / 8] >> bit % 8 & 1u);
+    *ret_is_free = !(bitmap[cluster / 8] >> cluster % 8 & 1u);
+    return 0;
 }
 
 bool ext4_space_is_committed_free(struct ext4_space *space, uint64_t block)
 {
-    return is_free(space, block, true);
+    const struct ext4_geometry *geometry = &space->ext4->geometry;
+    struct error ignored;
+    bool is_free;
+
+    return block >= geometry->first_block && block < geometry->blocks &&
+           look_up(space, block, true, &is_free, &ignored) == 0 && is_free;
 }
 
-bool ext4_space_is_free(struct ext4_space *space, uint64_t block)
+int ext4_space_is_free(struct ext4_space *space, uint64_t block, bool *ret_is_free,
+                       struct error *error)
 {
-    return is_free(space, block, false);
+    return look_up(space, block, false, ret_is_free, error);
 }
 
 uint64_t ext4_space_alike(struct ext4_space *space, uint64_t offset, uint64_t size, bool *ret_used)

@@ -22,11 +22,13 @@ struct ext4_space *ext4_space_new(struct ext4 *ext4, struct error *error);
 /* NULL is fine. */
 void ext4_space_free(struct ext4_space *space);
 
-/* Whether a block is free in the committed filesystem. A bitmap that can't be read has none. */
+/* Whether a block is free in the committed filesystem. A bitmap that can't be read has
+ * none: then nothing is written in place. */
 bool ext4_space_is_committed_free(struct ext4_space *space, uint64_t block);
 
-/* Whether a block is free in the filesystem that is being made. As above. */
-bool ext4_space_is_free(struct ext4_space *space, uint64_t block);
+/* Whether a block of the filesystem is free in the one that is being made. */
+int ext4_space_is_free(struct ext4_space *space, uint64_t block, bool *ret_is_free,
+                       struct error *error);
 
 /* How many bytes of the disk from offset on, of size, are alike in whether the committed
  * filesystem uses them. */

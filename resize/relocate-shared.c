@@ -49,15 +49,17 @@ static int move_xattrs(struct resize_relocating *relocating, uint32_t number, bo
     int size = (int)EXT2_INODE_SIZE(ext4->fs->super);
     errcode_t code = ext2fs_read_inode_full(ext4->fs, number, inode, size);
     uint64_t from = code ? 0 : ext2fs_file_acl_block(ext4->fs, inode), to;
+    bool is_free;
 
     if (code)
         return ext4_set_error(error, &ext4->io, code, "cannot read inode %u", number);
     if (!goes(relocating, from, late, &to))
         return 0;
     /* Where it was copied already, its place is taken. */
-    if (ext4_space_is_free(relocating->space, to) &&
-        (copy_xattr_block(relocating, number, from, to, error) ||
-         change_space(relocating, from, to, error)))
+    if (ext4_space_is_free(relocating->space, to, &is_free, error))
+        return -1;
+    if (is_free && (copy_xattr_block(relocating, number, from, to, error) ||
+                    change_space(relocating, from, to, error)))
         return -1;
     ext2fs_file_acl_block_set(ext4->fs, inode, to);
     code = ext2fs_write_inode_full(ext4->fs, number, inode, size);
