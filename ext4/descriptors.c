@@ -106,6 +106,19 @@ int ext4_descriptors_check(const struct ext4_geometry *geometry, ext2_filsys fs,
     return check_overlaps(geometry, fs, error);
 }
 
+void ext4_sum_free_counts(const struct ext4_geometry *geometry, ext2_filsys fs)
+{
+    uint64_t clusters = 0;
+    uint32_t inodes = 0;
+
+    for (uint32_t group = 0; group < geometry->groups; group++) {
+        clusters += ext2fs_bg_free_blocks_count(fs, group);
+        inodes += ext2fs_bg_free_inodes_count(fs, group);
+    }
+    ext2fs_free_blocks_count_set(fs->super, clusters * geometry->cluster_blocks);
+    fs->super->s_free_inodes_count = inodes;
+}
+
 static int write_failed(struct error *error, ext2_filsys fs, errcode_t code, const char *what)
 {
     return ext4_set_error(error, fs->priv_data, code, "cannot write %s", what);

@@ -16,6 +16,10 @@
 int ext4_descriptors_check(const struct ext4_geometry *geometry, ext2_filsys fs,
                            struct error *error);
 
+/* Sets the superblock's counts of free blocks and inodes (in memory) to the sums of the
+ * descriptors': its own may lag behind on any filesystem. */
+void ext4_sum_free_counts(const struct ext4_geometry *geometry, ext2_filsys fs);
+
 /* Writes the superblock of the primary place. */
 int ext4_write_super(ext2_filsys fs, struct error *error);
 

@@ -58,14 +58,8 @@ static int go_through_journal(struct disk *disk, const struct ext4_geometry *geo
 static int sum_up(struct ext4 *ext4, struct error *error)
 {
     struct ext2_super_block *super = ext4->fs->super;
-    uint64_t clusters = 0, inodes = 0;
 
-    for (uint32_t group = 0; group < ext4->geometry.groups; group++) {
-        clusters += ext2fs_bg_free_blocks_count(ext4->fs, group);
-        inodes += ext2fs_bg_free_inodes_count(ext4->fs, group);
-    }
-    ext2fs_free_blocks_count_set(super, clusters * ext4->geometry.cluster_blocks);
-    super->s_free_inodes_count = (uint32_t)inodes;
+    ext4_sum_free_counts(&ext4->geometry, ext4->fs);
     super->s_feature_incompat &= ~(uint32_t)EXT3_FEATURE_INCOMPAT_RECOVER;
     super->s_state &= (uint16_t)~STATE_CLEANING_ORPHANS;
     return ext4_write_super(ext4->fs, error);

@@ -218,7 +218,6 @@ int ext4_space_write(struct ext4_space *space, struct error *error)
 {
     const struct ext4_geometry *geometry = &space->ext4->geometry;
     ext2_filsys fs = space->ext4->fs;
-    uint64_t free_clusters = 0;
 
     for (uint32_t i = 0; i < geometry->groups; i++) {
         struct group *group = &space->groups[i];
@@ -229,9 +228,8 @@ int ext4_space_write(struct ext4_space *space, struct error *error)
             group->changed = false;
             ext4_space_descriptor_changed(space, i);
         }
-        free_clusters += ext2fs_bg_free_blocks_count(fs, i);
     }
-    ext2fs_free_blocks_count_set(fs->super, free_clusters * geometry->cluster_blocks);
+    ext4_sum_free_counts(geometry, fs);
     return 0;
 }
 

@@ -43,7 +43,7 @@ int ext4_space_take(struct ext4_space *space, struct ext4_run run, struct error 
 int ext4_space_give_back(struct ext4_space *space, struct ext4_run run, struct error *error);
 
 /* Writes the bitmaps that changed, with checksums and counts in their descriptors (in memory) and
- * the superblock's count of free blocks (in memory). */
+ * the superblock's counts (in memory). */
 int ext4_space_write(struct ext4_space *space, struct error *error);
 
 /* The descriptor of a group changed, in memory. */

@@ -148,22 +148,6 @@ static int write_resize_inode(struct apply *apply, const struct resize_step *ste
     return ext4_bitmap_write(geometry, apply->ext4->fs, step->group, apply->block, error);
 }
 
-/* Sums of the descriptors: the superblock's own counts may lag behind on any filesystem. */
-static void set_free_counts(struct apply *apply)
-{
-    const struct resize_plan *plan = apply->plan;
-    ext2_filsys fs = apply->ext4->fs;
-    uint64_t clusters = 0;
-    uint32_t inodes = 0;
-
-    for (uint32_t group = 0; group < plan->new.groups; group++) {
-        clusters += ext2fs_bg_free_blocks_count(fs, group);
-        inodes += ext2fs_bg_free_inodes_count(fs, group);
-    }
-    fs->super->s_free_inodes_count = inodes;
-    ext2fs_free_blocks_count_set(fs->super, clusters * plan->new.cluster_blocks);
-}
-
 /* Clusters that heads and tables of all groups take. */
 static int count_fixed(ext2_filsys fs, const struct ext4_geometry *geometry, uint64_t *ret_clusters,
                        struct error *error)
@@ -282,7 +266,7 @@ int resize_apply_change(struct ext4 *ext4, const struct resize_plan *plan, uint3
         set_descriptor(&apply, group);
     if (apply_steps(&apply, &plan->steps, false, error))
         return -1;
-    set_free_counts(&apply);
+    ext4_sum_free_counts(&plan->new, ext4->fs);
     if (set_overhead(&apply, fixed_before, error))
         return -1;
     return apply_steps(&apply, &plan->steps, true, error);

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "ext4/bitmaps.h"
+#include "ext4/inode-table.h"
 #include "resize/make-room.h"
 
 static int add_inode_move(struct resize_plan *plan, uint32_t from, struct error *error)
@@ -22,23 +23,6 @@ static int add_inode_move(struct resize_plan *plan, uint32_t from, struct error 
     return 0;
 }
 
-/* Sets an inode bitmap; a group without one has no inode in use. */
-static int read_inode_bitmap(struct ext4 *ext4, uint32_t group, uint8_t *bitmap,
-                             struct error *error)
-{
-    const struct ext4_geometry *geometry = &ext4->geometry;
-    errcode_t code;
-
-    memset(bitmap, 0, geometry->block_size);
-    if (geometry->has_group_checksums &&
-        ext2fs_bg_flags_test(ext4->fs, group, EXT2_BG_INODE_UNINIT))
-        return 0;
-    code = io_channel_read_blk64(ext4->fs->io, ext2fs_inode_bitmap_loc(ext4->fs, group), 1, bitmap);
-    return code ? ext4_set_error(error, &ext4->io, code, "cannot read the inode bitmap of group %u",
-                                 group)
-                : 0;
-}
-
 /* Inodes in use in the groups that go. */
 static int collect_from(struct ext4 *ext4, struct resize_plan *plan, uint8_t *bitmap,
                         struct error *error)
@@ -48,7 +32,7 @@ static int collect_from(struct ext4 *ext4, struct resize_plan *plan, uint8_t *bi
     for (uint32_t group = plan->new.groups; group < plan->old.groups; group++) {
         if (ext2fs_bg_free_inodes_count(ext4->fs, group) == inodes)
             continue;
-        if (read_inode_bitmap(ext4, group, bitmap, error))
+        if (ext4_inode_bitmap_read(ext4, group, bitmap, error))
             return -1;
         for (uint32_t bit = ext4_bitmap_next(bitmap, 0, inodes, true); bit < inodes;
              bit = ext4_bitmap_next(bitmap, bit + 1, inodes, true))
@@ -70,7 +54,7 @@ static int choose_to(struct ext4 *ext4, struct resize_plan *plan, uint8_t *bitma
 
         if (ext2fs_bg_free_inodes_count(ext4->fs, group) == 0)
             continue;
-        if (read_inode_bitmap(ext4, group, bitmap, error))
+        if (ext4_inode_bitmap_read(ext4, group, bitmap, error))
             return -1;
         for (uint32_t bit = ext4_bitmap_next(bitmap, first, inodes, false);
              bit < inodes && chosen < plan->inode_move_count;

@@ -2,13 +2,11 @@
 
 #include <stdlib.h>
 
-#include "base/array.h"
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "resize/change.h"
 #include "resize/fixed.h"
 #include "resize/relocate.h"
-#include "resize/resize-inode.h"
 
 #define BATCH_BYTES (256 * MIB) /* where the caller leaves it open */
 
