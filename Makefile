@@ -8,7 +8,7 @@
 #               demo and bench do so first
 
 # The rooms, from the ground up: each may use those before it, but a program no other program.
-ROOMS := base image-format ext4 resize program vhdtool ext4resize
+ROOMS := base image-format ext4 resize compaction program vhdtool ext4resize
 PROGRAMS := vhdtool ext4resize
 
 BUILD := build

@@ -160,6 +160,30 @@ int disk_reclaim(struct disk *disk, struct error *error)
     return disk->operations->reclaim ? disk->operations->reclaim(disk, error) : 0;
 }
 
+int disk_plan_compaction(struct disk *disk, const struct disk_unused *unused, size_t count,
+                         struct disk_compaction **ret_compaction, struct error *error)
+{
+    if (!disk->operations->plan_compaction)
+        return error_set(error, ERROR_UNSUPPORTED, "this kind of disk can't be compacted");
+    return disk->operations->plan_compaction(disk, unused, count, ret_compaction, error);
+}
+
+int disk_compact(struct disk *disk, const struct disk_compaction *compaction,
+                 const struct disk_watch *watch, struct error *error)
+{
+    if (!disk->writable || disk->failed || disk->in_transaction)
+        return error_set(error, ERROR_SYSTEM,
+                         "the disk can't be compacted in the middle of a change");
+    disk->committed = false;
+    return disk->operations->compact(disk, compaction, watch, error);
+}
+
+void disk_compaction_free(struct disk_compaction *compaction)
+{
+    if (compaction)
+        compaction->free(compaction);
+}
+
 void disk_close(struct disk *disk)
 {
     if (!disk)

@@ -31,6 +31,7 @@
 #include "base/guid.h"
 
 struct disk;
+struct progress;
 
 enum disk_extent_state {
     DISK_EXTENT_ABSENT, /* nothing stored; reads as zeros, but nobody promised it */
@@ -46,6 +47,34 @@ struct disk_extent {
 struct disk_range {
     uint64_t offset, size; /* bytes */
     bool unreferenced;     /* written under the terms of disk_write_unreferenced */
+};
+
+/* Why the bytes of a range needn't be stored. */
+enum disk_unused_kind {
+    DISK_UNUSED_FREE,  /* they mean nothing to anybody */
+    DISK_UNUSED_BLANK, /* nor do they, but once given up they have to read as zeros */
+    DISK_UNUSED_ZEROS, /* they are zeros, and go on reading as such */
+};
+
+struct disk_unused {
+    enum disk_unused_kind kind;
+    uint64_t offset, size; /* bytes */
+};
+
+/* What a compaction comes to; made by disk_plan_compaction. An implementation embeds it as its
+ * first member. */
+struct disk_compaction {
+    uint64_t file_size;  /* bytes: of the host's file at the end */
+    uint64_t given_back; /* bytes of the host's storage */
+    uint64_t forgotten;  /* bytes of the disk that are stored no longer */
+    uint64_t moved;      /* bytes that are copied to other places in the file */
+    void (*free)(struct disk_compaction *compaction);
+};
+
+/* Who looks on while something long is done; each may be NULL. */
+struct disk_watch {
+    struct progress *progress;
+    bool (*interrupted)(void); /* asked before each commit: ERROR_INTERRUPTED then */
 };
 
 #define DISK_CREATOR_SIZE 1024
@@ -85,6 +114,10 @@ struct disk_operations {
     int (*commit)(struct disk *disk, struct error *error);
     void (*abort)(struct disk *disk);
     int (*reclaim)(struct disk *disk, struct error *error);
+    int (*plan_compaction)(struct disk *disk, const struct disk_unused *unused, size_t count,
+                           struct disk_compaction **ret_compaction, struct error *error);
+    int (*compact)(struct disk *disk, const struct disk_compaction *compaction,
+                   const struct disk_watch *watch, struct error *error);
     void (*close)(struct disk *disk);
 };
 
@@ -142,6 +175,27 @@ void disk_abort(struct disk *disk);
 /* Gives the host back what the commits since opening freed: moves the end of the file into the
  * holes, as much as was freed and no more, and cuts off. Each step leaves a valid image. */
 int disk_reclaim(struct disk *disk, struct error *error);
+
+/* How much the host gets back when the ranges are given up and the file is packed; writes nothing.
+ * The ranges are sorted and disjoint, and begin and end at multiples of the description's
+ * block_size (4096 where that is 0) or at the disk's end. The plan is the caller's, and holds until
+ * the disk's next change. ERROR_UNSUPPORTED for a disk that can't be compacted. */
+int disk_plan_compaction(struct disk *disk, const struct disk_unused *unused, size_t count,
+                         struct disk_compaction **ret_compaction, struct error *error);
+
+/* Carries the plan out, outside of a transaction: in one commit, or as many as the host's space
+ * asks for, the ranges are given up; then the file is packed in batches, and cut off. Each step
+ * leaves a valid image in which everything that counts reads as before. disk->committed is set
+ * once a commit is durable, also where it returns -1. */
+int disk_compact(struct disk *disk, const struct disk_compaction *compaction,
+                 const struct disk_watch *watch, struct error *error);
+
+/* NULL is fine. */
+void disk_compaction_free(struct disk_compaction *compaction);
+static inline void cleanup_disk_compaction(struct disk_compaction **compaction)
+{
+    disk_compaction_free(*compaction);
+}
 
 /* Aborts a transaction that is open, closes and frees; NULL is fine. */
 void disk_close(struct disk *disk);
