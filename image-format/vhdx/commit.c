@@ -161,7 +161,7 @@ static int prepare(struct vhdx *vhdx, struct updates *updates, struct vhdx_heade
 
     if (place_log(vhdx, entry_length, header, error))
         return -1;
-    file_size = max_u64(vhdx->space.end * VHDX_UNIT, vhdx->before.file_size);
+    file_size = max_u64(vhdx->space.units.end * VHDX_UNIT, vhdx->before.file_size);
     file_size = round_up(file_size, VHDX_UNIT);
     guid_generate(&header->log);
     updates->entry.length = (uint32_t)entry_length;

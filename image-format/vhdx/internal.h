@@ -22,6 +22,7 @@
 #include "image-format/disk.h"
 #include "image-format/file.h"
 #include "image-format/vhdx/format.h"
+#include "image-format/vhdx/units.h"
 #include "image-format/vhdx/vhdx.h"
 
 /* Larger than any VHDX can need; bounds what is allocated for a file's map. */
@@ -63,12 +64,10 @@ struct vhdx_runs {
 
 /* Which units of the file are in use; built when first needed. */
 struct vhdx_space {
-    uint64_t *used;     /* bitmap, one bit a unit; NULL: not built */
-    uint64_t limit;     /* units that the bitmap has room for */
-    uint64_t file_size; /* bytes, when it was built */
-    uint64_t end;       /* units: behind the last one in use */
-    uint64_t old_holes; /* units before the end that were free when it was built */
-    uint64_t known;     /* units: before it, a free place may hold old bytes; beyond, zeros */
+    struct vhdx_units units; /* without room: not built */
+    uint64_t file_size;      /* bytes, when it was built */
+    uint64_t old_holes;      /* units before the end that were free when it was built */
+    uint64_t known;          /* units: before it, a free place may hold old bytes; beyond, zeros */
     uint64_t cursor;
     struct vhdx_runs taken, freed; /* in this transaction */
 };
@@ -167,11 +166,12 @@ int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t below, uint64_t 
 /* As vhdx_space_take, always at the file's end, zeroed. */
 int vhdx_space_take_at_end(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset,
                            struct error *error);
+/* Takes a place that is free. */
+int vhdx_space_take_at(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error);
 /* The place is free once the transaction is committed (V3). */
 int vhdx_space_give(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error);
-uint64_t vhdx_space_used(const struct vhdx *vhdx); /* units */
-uint64_t vhdx_space_settle(struct vhdx *vhdx);     /* committed; returns bytes freed */
-void vhdx_space_roll_back(struct vhdx *vhdx);      /* aborted */
+uint64_t vhdx_space_settle(struct vhdx *vhdx); /* committed; returns bytes freed */
+void vhdx_space_roll_back(struct vhdx *vhdx);  /* aborted */
 
 /* transaction.c, commit.c */
 int vhdx_check_changeable(const struct vhdx *vhdx, struct error *error);

@@ -107,7 +107,7 @@ static int move_tail(struct vhdx *vhdx, struct error *error)
     bool done = false;
 
     /* Only as much as the commits freed: older holes are no business of this. */
-    tail.behind = (vhdx_space_used(vhdx) + vhdx->space.old_holes) * VHDX_UNIT;
+    tail.behind = (vhdx_units_count_used(&vhdx->space.units) + vhdx->space.old_holes) * VHDX_UNIT;
     if (vhdx_bat_scan(vhdx, add_to_tail, &tail, error))
         return -1;
     if (tail.count > 0)
@@ -138,12 +138,12 @@ int vhdx_reclaim(struct disk *disk, struct error *error)
     if (move_tail(vhdx, error) || file_get_size(vhdx->file, &file_size, error))
         return -1;
     vhdx->freed_bytes = 0;
-    end = vhdx->space.end * VHDX_UNIT;
+    end = vhdx->space.units.end * VHDX_UNIT;
     if (end >= file_size)
         return 0;
     /* V4: the log is clear, so a cut leaves a file that is too long at worst. */
     if (file_set_size(vhdx->file, end, error))
         return -1;
-    vhdx->space.known = vhdx->space.end;
+    vhdx->space.known = vhdx->space.units.end;
     return file_flush(vhdx->file, error);
 }

@@ -119,7 +119,7 @@ static uint64_t log_cost(const struct vhdx *vhdx, uint64_t bat_sectors)
 /* The units that the file has room for already, or whose first part it has. */
 static uint64_t rounding_cost(const struct vhdx *vhdx, uint64_t file_size)
 {
-    return max_u64(round_up(file_size, VHDX_UNIT), vhdx->space.end * VHDX_UNIT) - file_size;
+    return max_u64(round_up(file_size, VHDX_UNIT), vhdx->space.units.end * VHDX_UNIT) - file_size;
 }
 
 int vhdx_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
