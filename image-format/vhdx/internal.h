@@ -159,10 +159,9 @@ uint64_t vhdx_bat_block_of(const struct vhdx *vhdx, uint64_t index);
 /* space.c */
 int vhdx_space_build(struct vhdx *vhdx, struct error *error);
 void vhdx_space_close(struct vhdx *vhdx);
-/* A free place of count units; *ret_zeroed: it reads as zeros. below: end before this unit or
- * fail with *ret_offset 0 (UINT64_MAX: anywhere, at the file's end if need be). */
-int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t below, uint64_t *ret_offset,
-                    bool *ret_zeroed, struct error *error);
+/* A free place of count units, at the file's end if need be; *ret_zeroed: it reads as zeros. */
+int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset, bool *ret_zeroed,
+                    struct error *error);
 /* As vhdx_space_take, always at the file's end, zeroed. */
 int vhdx_space_take_at_end(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset,
                            struct error *error);

@@ -149,23 +149,17 @@ static int take_units(struct vhdx *vhdx, uint64_t unit, uint64_t count, uint64_t
     return 0;
 }
 
-int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t below, uint64_t *ret_offset,
-                    bool *ret_zeroed, struct error *error)
+int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset, bool *ret_zeroed,
+                    struct error *error)
 {
     struct vhdx_space *space = &vhdx->space;
-    uint64_t unit =
-        vhdx_units_find_free(&space->units, count, space->cursor, min_u64(below, space->units.end));
+    uint64_t unit = vhdx_units_find_free(&space->units, count, space->cursor, space->units.end);
 
-    *ret_offset = 0;
-    if (unit == UINT64_MAX) {
-        if (below != UINT64_MAX)
-            return 0;
-        /* The transaction frees nothing that it can take again, so no hole appears before here. */
-        space->cursor = space->units.end;
-        unit = space->units.end;
-    } else {
+    /* The transaction frees nothing that it can take again, so no hole appears before here. */
+    if (unit == UINT64_MAX)
+        unit = space->cursor = space->units.end;
+    else
         space->cursor = unit + count;
-    }
     *ret_zeroed = unit >= space->known;
     return take_units(vhdx, unit, count, ret_offset, error);
 }
