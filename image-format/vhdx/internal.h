@@ -146,6 +146,10 @@ bool vhdx_bat_next_dirty(struct vhdx *vhdx, struct vhdx_page **iterator, uint64_
                          const uint8_t **ret_bytes);
 /* Writes the dirty pages to their places, which nobody refers to yet (relocated). */
 int vhdx_bat_write_dirty(struct vhdx *vhdx, struct error *error);
+/* Within a transaction that has changed no entry yet, the table moves to a place that was taken for
+ * it; the old one is given back. zeroed: the place reads as zeros. */
+int vhdx_bat_relocate(struct vhdx *vhdx, uint64_t offset, uint32_t length, bool zeroed,
+                      struct error *error);
 void vhdx_bat_all_clean(struct vhdx *vhdx);  /* what is in memory is in the file too */
 void vhdx_bat_drop_pages(struct vhdx *vhdx); /* forget all; the file counts */
 /* Calls visit for each entry that isn't zero, in the order of the table. */
@@ -204,7 +208,11 @@ int vhdx_set_size(struct disk *disk, uint64_t size, struct error *error);
 int vhdx_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
                      size_t count, uint64_t *ret_cost, struct error *error);
 
-/* reclaim.c */
+/* reclaim.c, compaction.c */
 int vhdx_reclaim(struct disk *disk, struct error *error);
+int vhdx_plan_compaction(struct disk *disk, const struct disk_unused *unused, size_t count,
+                         struct disk_compaction **ret_compaction, struct error *error);
+int vhdx_compact(struct disk *disk, const struct disk_compaction *compaction,
+                 const struct disk_watch *watch, struct error *error);
 
 #endif
