@@ -183,6 +183,19 @@ static void read_partitions(blkid_probe probe, struct disk_contents *contents)
                        &contents->partitions[contents->partition_count++]);
 }
 
+/* A record without entries beside a filesystem is a boot loader's, and no partition table. */
+static bool is_partitioned(blkid_probe probe)
+{
+    const char *ignored;
+    blkid_partlist list;
+
+    if (blkid_probe_lookup_value(probe, "PTTYPE", &ignored, NULL))
+        return false;
+    list = blkid_probe_get_partitions(probe);
+    return (list && blkid_partlist_numof_partitions(list) > 0) ||
+           blkid_probe_lookup_value(probe, "TYPE", &ignored, NULL) != 0;
+}
+
 /* An entry with a type and a size, in what ends as a partition record does. What a boot loader has
  * there instead may look alike. */
 static bool has_partition_entry(const uint8_t *record)
@@ -237,7 +250,6 @@ static int probe_contents(struct disk *disk, int descriptor, uint32_t sector_siz
                           struct disk_contents *contents, struct error *error)
 {
     CLEANUP(cleanup_probe) blkid_probe probe = blkid_new_probe();
-    const char *ignored;
     int found;
 
     if (!probe)
@@ -249,7 +261,7 @@ static int probe_contents(struct disk *disk, int descriptor, uint32_t sector_siz
     blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_DEFAULT | BLKID_SUBLKS_BADCSUM);
     blkid_probe_enable_partitions(probe, 1);
     found = blkid_do_safeprobe(probe);
-    if (found == 0 && blkid_probe_lookup_value(probe, "PTTYPE", &ignored, NULL) == 0)
+    if (found == 0 && is_partitioned(probe))
         read_partitions(probe, contents);
     else if (found == 0 || (found == -2 && probe_ext_only(probe)))
         read_filesystem(disk, probe, &contents->filesystem);
