@@ -1,11 +1,9 @@
 #include "resize/make-room.h"
 
-#include <stdlib.h>
-
 #include "base/array.h"
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "ext4/bitmaps.h"
+#include "ext4/free-runs.h"
 #include "resize/fixed.h"
 
 struct room {
@@ -35,62 +33,6 @@ int resize_add_table_move(struct resize_table_moves *moves, struct resize_table_
     moves->list = larger;
     larger[moves->count++] = move;
     return 0;
-}
-
-/* Free runs of one group's bitmap, those that continue the last one joined to it. */
-static int group_free_runs(const struct ext4_geometry *geometry, uint32_t group,
-                           const uint8_t *bitmap, struct ext4_run *pending, resize_free_each *each,
-                           void *context, struct error *error)
-{
-    uint32_t clusters = ext4_group_clusters(geometry, group);
-    uint64_t start = ext4_group_start(geometry, group);
-
-    for (uint32_t bit = 0, end; bit < clusters; bit = end) {
-        struct ext4_run run = {start + (uint64_t)bit * geometry->cluster_blocks, 0};
-
-        end = ext4_bitmap_next(bitmap, bit, clusters, false);
-        run.start = start + (uint64_t)end * geometry->cluster_blocks;
-        bit = end;
-        end = ext4_bitmap_next(bitmap, bit, clusters, true);
-        run.count = (uint64_t)(end - bit) * geometry->cluster_blocks;
-        if (run.count == 0)
-            continue;
-        if (pending->start + pending->count == run.start) {
-            pending->count += run.count;
-            continue;
-        }
-        if (pending->count > 0 && each(*pending, context, error))
-            return -1;
-        *pending = run;
-    }
-    return 0;
-}
-
-int resize_free_runs(struct ext4 *ext4, uint64_t start, uint64_t end, resize_free_each *each,
-                     void *context, struct error *error)
-{
-    const struct ext4_geometry *geometry = &ext4->geometry;
-    CLEANUP_FREE uint8_t *bitmap = malloc(geometry->block_size);
-    struct ext4_run pending = {0};
-
-    if (!bitmap)
-        return error_set_no_memory(error);
-    for (uint32_t group = ext4_group_of(geometry, start);
-         group < geometry->groups && ext4_group_start(geometry, group) < end; group++) {
-        struct ext4_run before = {ext4_group_start(geometry, group), 0}, after = {end, 0};
-
-        if (ext2fs_bg_free_blocks_count(ext4->fs, group) == 0)
-            continue;
-        if (ext4_bitmap_read(geometry, ext4->fs, group, bitmap, error))
-            return -1;
-        before.count = start > before.start ? start - before.start : 0;
-        after.count = geometry->blocks - end;
-        ext4_bitmap_mark(geometry, group, bitmap, before, true);
-        ext4_bitmap_mark(geometry, group, bitmap, after, true);
-        if (group_free_runs(geometry, group, bitmap, &pending, each, context, error))
-            return -1;
-    }
-    return pending.count > 0 ? each(pending, context, error) : 0;
 }
 
 /* Zones: what lies beyond the end, and what the new heads take that the old ones don't have. */
@@ -149,7 +91,7 @@ static int make_early(struct room *room, struct error *error)
     uint64_t end = min_u64(old->blocks, room->plan->new.blocks);
 
     resize_pool_free(&room->early);
-    if (resize_free_runs(room->ext4, old->first_block, end, add_free, room, error))
+    if (ext4_free_runs_each(room->ext4, old->first_block, end, add_free, room, error))
         return -1;
     resize_pool_reverse(&room->early);
     return 0;

@@ -30,11 +30,6 @@ int resize_plan_vacating(struct ext4 *ext4, struct resize_plan *plan,
                          const struct resize_zones *zones, uint64_t needed,
                          struct resize_pool *early, struct error *error);
 
-/* Calls each for every free run of blocks in [start, end), in ascending order. */
-typedef int resize_free_each(struct ext4_run run, void *context, struct error *error);
-int resize_free_runs(struct ext4 *ext4, uint64_t start, uint64_t end, resize_free_each *each,
-                     void *context, struct error *error);
-
 int resize_add_table_move(struct resize_table_moves *moves, struct resize_table_move move,
                           struct error *error);
 

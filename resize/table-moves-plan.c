@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "ext4/free-runs.h"
 #include "resize/fixed.h"
 #include "resize/make-room.h"
 
@@ -194,7 +195,7 @@ int resize_plan_vacating(struct ext4 *ext4, struct resize_plan *plan,
     if (needed <= early->blocks || plan->new.groups >= plan->old.groups ||
         plan->old.cluster_blocks > 1 || !ext2fs_has_feature_flex_bg(ext4->fs->super))
         return 0;
-    if (resize_free_runs(ext4, plan->new.blocks, plan->old.blocks, add_long_run, &beyond, error))
+    if (ext4_free_runs_each(ext4, plan->new.blocks, plan->old.blocks, add_long_run, &beyond, error))
         return -1;
     for (uint32_t group = plan->new.groups; group < plan->old.groups &&needed > early->blocks;
          group++) {

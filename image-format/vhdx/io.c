@@ -117,7 +117,7 @@ static int move_block(struct vhdx *vhdx, struct piece *piece, struct error *erro
     uint64_t place;
     bool zeroed;
 
-    if (vhdx_space_take(vhdx, vhdx_block_units(vhdx), UINT64_MAX, &place, &zeroed, error))
+    if (vhdx_space_take(vhdx, vhdx_block_units(vhdx), &place, &zeroed, error))
         return -1;
     if (is_present(&old)) {
         block = calloc(1, (size_t)block_size);

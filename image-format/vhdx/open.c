@@ -94,6 +94,8 @@ static const struct disk_operations vhdx_operations = {
     .commit = vhdx_commit,
     .abort = vhdx_abort,
     .reclaim = vhdx_reclaim,
+    .plan_compaction = vhdx_plan_compaction,
+    .compact = vhdx_compact,
     .close = vhdx_close,
 };
 

@@ -47,25 +47,16 @@ static int grow_fresh(struct vhdx *vhdx, uint64_t size, struct error *error)
     return 0;
 }
 
+/* A new place for the BAT, at the file's end. */
 static int relocate_bat(struct vhdx *vhdx, uint64_t entries, struct error *error)
 {
-    struct vhdx_region region = vhdx->bat_region;
-    uint64_t length = round_up(entries * VHDX_BAT_ENTRY_SIZE, VHDX_UNIT);
-    uint64_t old_offset = vhdx->bat.offset;
-    uint64_t old_size = vhdx->bat.entries * VHDX_BAT_ENTRY_SIZE;
+    uint64_t length = round_up(entries * VHDX_BAT_ENTRY_SIZE, VHDX_UNIT), offset;
 
-    if (vhdx_space_take_at_end(vhdx, length / VHDX_UNIT, &region.offset, error) ||
-        file_set_size(vhdx->file, region.offset + length, error) ||
-        file_copy_range(vhdx->file, old_offset, region.offset, old_size, error) ||
-        vhdx_space_give(vhdx, vhdx->bat_region.offset, vhdx->bat_region.length, error))
-        return -1;
-    vhdx->disk.bytes_written += old_size;
-    region.length = (uint32_t)length;
-    vhdx->bat.offset = region.offset;
-    vhdx->bat.length = region.length;
-    vhdx->bat.relocated = true;
-    vhdx_regions_move_bat(vhdx, &region);
-    return 0;
+    return vhdx_space_take_at_end(vhdx, length / VHDX_UNIT, &offset, error) ||
+                   file_set_size(vhdx->file, offset + length, error) ||
+                   vhdx_bat_relocate(vhdx, offset, (uint32_t)length, true, error)
+               ? -1
+               : 0;
 }
 
 /* Entries that come into use hold zeros in the old table, too: what was stored behind the last
@@ -109,17 +100,15 @@ static uint64_t log_cost(const struct vhdx *vhdx, uint64_t bat_sectors)
 {
     /* Beside them: the first sector of the new entries, the virtual size, the region tables. */
     uint64_t updates = bat_sectors + 1 + 2 + 2 * (VHDX_REGION_TABLE_SIZE / VHDX_SECTOR_SIZE);
-    uint64_t sectors = vhdx_log_descriptor_sectors((uint32_t)updates) + updates;
+    uint64_t size = vhdx_log_entry_size((uint32_t)updates);
 
-    return sectors * VHDX_SECTOR_SIZE > vhdx->header.log_length
-               ? round_up(sectors * VHDX_SECTOR_SIZE, VHDX_UNIT)
-               : 0;
+    return size > vhdx->header.log_length ? round_up(size, VHDX_UNIT) : 0;
 }
 
 /* The units that the file has room for already, or whose first part it has. */
 static uint64_t rounding_cost(const struct vhdx *vhdx, uint64_t file_size)
 {
-    return max_u64(round_up(file_size, VHDX_UNIT), vhdx->space.end * VHDX_UNIT) - file_size;
+    return max_u64(round_up(file_size, VHDX_UNIT), vhdx->space.units.end * VHDX_UNIT) - file_size;
 }
 
 int vhdx_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,

@@ -131,10 +131,8 @@ void vhdx_abort(struct disk *disk)
 
     vhdx_bat_drop_pages(vhdx);
     disk->size = vhdx->before.virtual_size;
-    if (vhdx->bat.relocated) {
-        vhdx_regions_move_bat(vhdx, &vhdx->before.bat_region);
-        vhdx->bat.relocated = false;
-    }
+    vhdx_regions_move_bat(vhdx, &vhdx->before.bat_region);
+    vhdx->bat.relocated = false;
     vhdx->bat.offset = vhdx->bat_region.offset;
     vhdx->bat.length = vhdx->bat_region.length;
     vhdx->bat.entries = vhdx_bat_entries(vhdx_blocks(vhdx), vhdx->chunk_ratio);
