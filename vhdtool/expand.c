@@ -84,37 +84,27 @@ static int name_contents(struct expansion *expansion, struct error *error)
                      report->contents[0] ? " but: " : "", report->contents);
 }
 
-/* A commit of its own: it leaves the filesystem as the next mount would. */
-static int recover(struct expansion *expansion, struct error *error)
+static void recovery_starts(void *context)
 {
-    struct ext4_recovery recovery;
-    bool needs;
+    struct expansion *expansion = context;
 
-    if (ext4_needs_recovery(expansion->disk, &needs, error))
-        return -1;
-    if (!needs)
-        return 0;
-    if (ext4_check_recovery(expansion->disk, error))
-        return -1;
     say(expansion, "recovering the filesystem, which was not unmounted");
     expansion->report->begun = !expansion->request->dry_run;
-    if (disk_begin(expansion->disk, error) ||
-        ext4_recover(expansion->disk, expansion->request->now, &recovery, error))
-        return -1;
-    return disk_commit(expansion->disk, error);
 }
 
 static int plan_filesystem(struct expansion *expansion, struct error *error)
 {
     struct resize_request to_size = {RESIZE_TO_SIZE, expansion->new_size};
     struct expand_report *report = expansion->report;
+    struct ext4_recovery recovery;
     bool is_there;
 
     if (ext4_is_there(expansion->disk, &is_there, error))
         return -1;
     if (!is_there)
         return name_contents(expansion, error);
-    if (recover(expansion, error))
+    if (ext4_recover_committed(expansion->disk, expansion->request->now, recovery_starts, expansion,
+                               &recovery, error))
         return -1;
     say(expansion, "checking the filesystem");
     if (ext4_open_checked(expansion->disk, expansion->request->force, &expansion->ext4, error))
