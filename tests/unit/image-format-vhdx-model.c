@@ -15,5 +15,5 @@ static void run_session(uint64_t seed)
 
 Test(vhdx_model, a_disk_reads_as_a_plain_file, .timeout = 0)
 {
-    each_seed(run_session, 1, 20);
+    each_seed(run_session, 1, 40);
 }
