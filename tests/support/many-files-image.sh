@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# A disk with very many files: a VHDX of 1 TiB as WSL makes it, with two million small files
-# written by the kernel, a quarter of them deleted since: whole blocks of the image hold nothing but
-# leftovers, others a file or two. For the long tests and the bench, which share one: it takes some
-# minutes to make, and 18 GB of room while it is made.
+# A disk with very many files: a VHDX of 1 TiB as WSL makes it, but for a small journal, with two
+# million small files written by the kernel, a quarter of them deleted since at random: hardly a
+# block of the image is free whole, and hardly one is full. For the long tests and the bench, which
+# share one: it takes some minutes to make, and 18 GB of room while it is made.
 
 # many_files_image BUILD: prints its path. Needs root and loop mounts, and qemu-img.
 many_files_image() {
