@@ -86,6 +86,8 @@ static void check_plan(const struct resize_packing *packing, const struct stored
 
         cr_expect_eq(run->start % unit_blocks, 0, "not whole units");
         cr_expect(run->count % unit_blocks == 0 || run->start + run->count == end);
+        for (uint64_t at = run->start; at < run->start + run->count; at += unit_blocks)
+            cr_expect(stored->units[at / unit_blocks], "given up, and not there");
     }
     for (size_t i = 0; i < relocation->move_count; i++) {
         const struct resize_move *move = &relocation->moves[i];
@@ -361,4 +363,28 @@ Test(resize_pack, features, .timeout = 300)
                                  .fs_size = 24 * MIB,
                                  .unit_size = 256 * KIB,
                                  .units = 5});
+}
+
+Test(resize_pack, attributes_in_inodes, .timeout = 300)
+{
+    pack_layout(&(struct layout){.name = "attributes in inodes",
+                                 .mkfs_options = "-b 1024 -N 2048 -O ea_inode,^has_journal",
+                                 .contents = "700 50000 0.1 value-inodes shared-attributes",
+                                 .fs_size = 32 * MIB,
+                                 .unit_size = 1 * MIB,
+                                 .is_vhdx = true,
+                                 .units = 3,
+                                 .xattrs = 3});
+}
+
+/* What was never written lies where nothing is stored, and stays there. */
+Test(resize_pack, preallocated, .timeout = 300)
+{
+    pack_layout(&(struct layout){.name = "preallocated",
+                                 .mkfs_options = "-b 1024 -N 1024 -O ^has_journal",
+                                 .contents = "600 50000 0.1 preallocated",
+                                 .fs_size = 32 * MIB,
+                                 .unit_size = 1 * MIB,
+                                 .is_vhdx = true,
+                                 .units = 2});
 }
