@@ -30,6 +30,10 @@ int resize_plan_vacating(struct ext4 *ext4, struct resize_plan *plan,
                          const struct resize_zones *zones, uint64_t needed,
                          struct resize_pool *early, struct error *error);
 
+/* Blocks that are written for what moves, at the least: the blocks, the inodes, and tables that go
+ * elsewhere. */
+uint64_t resize_count_moved(struct ext4 *ext4, const struct resize_plan *plan);
+
 int resize_add_table_move(struct resize_table_moves *moves, struct resize_table_move move,
                           struct error *error);
 

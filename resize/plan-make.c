@@ -41,11 +41,11 @@ static uint64_t count_table_blocks(struct ext4 *ext4, const struct resize_table_
     return count;
 }
 
-/* What is written for what moves: the blocks, the inodes, and tables that go elsewhere. */
-static uint64_t count_moved(struct ext4 *ext4, const struct resize_plan *plan)
+uint64_t resize_count_moved(struct ext4 *ext4, const struct resize_plan *plan)
 {
-    return plan->relocation.blocks + count_inode_blocks(ext4, &plan->relocation) +
-           count_table_blocks(ext4, &plan->vacated) + count_table_blocks(ext4, &plan->table_moves);
+    return plan->relocation.blocks + plan->relocation.node_count +
+           count_inode_blocks(ext4, &plan->relocation) + count_table_blocks(ext4, &plan->vacated) +
+           count_table_blocks(ext4, &plan->table_moves);
 }
 
 /* A plan for the geometry, or how many blocks it lacks. */
@@ -67,7 +67,7 @@ static int plan_for(struct ext4 *ext4, const struct ext4_geometry *geometry,
         return 0;
     if (resize_plan_change(ext4, &plan, error))
         return -1;
-    plan.write_bytes += count_moved(ext4, &plan) * plan.old.block_size;
+    plan.write_bytes += resize_count_moved(ext4, &plan) * plan.old.block_size;
     *ret_plan = plan;
     plan = (struct resize_plan){0};
     return 0;

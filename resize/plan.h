@@ -4,7 +4,8 @@
  *
  * First all that is in the way of the new geometry moves, while the old one still holds: inodes
  * to other numbers, blocks to other places. Then the geometry changes in one commit, and what has
- * room only then moves with it ("late").
+ * room only then moves with it ("late"). A plan of pack.h ends before that: it has moves, and no
+ * steps.
  */
 #ifndef RESIZE_PLAN_H
 #define RESIZE_PLAN_H
@@ -114,6 +115,9 @@ void resize_plan_free(struct resize_plan *plan); /* zeros are fine */
 
 /* True when there is nothing to do. */
 bool resize_plan_is_empty(const struct resize_plan *plan);
+
+/* True when the geometry changes; else blocks move at the most. */
+bool resize_plan_has_change(const struct resize_plan *plan);
 
 /* The filesystem's size at the plan's end, in bytes. */
 uint64_t resize_plan_size(const struct resize_plan *plan);

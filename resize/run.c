@@ -212,17 +212,20 @@ static int change_filesystem(struct execution *execution, struct error *error)
     return resize_apply_change(execution->ext4, execution->plan, execution->run->now, error);
 }
 
-/* The one commit in which disk and filesystem change their size. */
+/* The one commit in which disk and filesystem change their size; none where neither does. */
 static int change_geometry(struct execution *execution, struct error *error)
 {
     struct disk *disk = execution->disk;
     uint64_t disk_size = execution->run->disk_size;
+    bool has_change = resize_plan_has_change(execution->plan);
 
+    if (!has_change && disk_size == disk->size)
+        return 0;
     say(execution, "making room");
     if (begin(execution, error) ||
         (disk_size > disk->size && disk_set_size(disk, disk_size, error)))
         return -1;
-    if (!resize_plan_is_empty(execution->plan) && change_filesystem(execution, error))
+    if (has_change && change_filesystem(execution, error))
         return -1;
     if (disk_size < disk->size && disk_set_size(disk, disk_size, error))
         return -1;

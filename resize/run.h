@@ -3,7 +3,8 @@
  * filesystem: first, in the old geometry, inodes get new numbers and blocks move
  * out of the way, in batches; then geometry and disk size change at one instant;
  * then the copies of superblock and descriptors follow. Stopped in between, it goes on when
- * it is planned and run anew.
+ * it is planned and run anew. Where neither geometry nor disk size change (pack.h), it ends with
+ * the last of the batches.
  */
 #ifndef RESIZE_RUN_H
 #define RESIZE_RUN_H

@@ -91,6 +91,7 @@ struct vhdx {
     struct vhdx_bat bat;
     struct vhdx_space space;
     uint8_t *fresh;       /* bitmap by payload block: taken in this transaction */
+    uint64_t fresh_size;  /* bytes of it; as many as the disk needs, or more */
     uint64_t freed_bytes; /* by commits since opening, and not reclaimed */
     struct {
         uint64_t virtual_size;

@@ -100,7 +100,7 @@ int vhdx_begin(struct disk *disk, struct error *error)
     if (vhdx_check_changeable(vhdx, error) || vhdx_space_build(vhdx, error) ||
         replay_on_disk(vhdx, error) || file_get_size(vhdx->file, &vhdx->before.file_size, error))
         return -1;
-    memset(vhdx->fresh, 0, (size_t)divide_up(vhdx_blocks(vhdx), 8));
+    memset(vhdx->fresh, 0, (size_t)vhdx->fresh_size);
     vhdx->commit_attempted = false;
     vhdx->before.virtual_size = disk->size;
     vhdx->before.bat_region = vhdx->bat_region;

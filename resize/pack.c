@@ -1,0 +1,205 @@
+/*
+ * Which units to empty follows from counts alone. What moves, where to, and how much
+ * larger trees become shows when it has places; where there is no room for the trees' new
+ * blocks, fewer units are emptied, and places are given anew.
+ */
+#include "resize/pack.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "resize/make-room.h"
+#include "resize/pack-units.h"
+
+struct packing {
+    struct ext4 *ext4;
+    struct resize_units units;
+    struct resize_unit **candidates; /* in the order in which they are emptied */
+    size_t candidate_count;
+    size_t empty;   /* the first so many of them are empty already */
+    size_t emptied; /* the first so many of them are to be */
+    struct resize_zones zones;
+    struct resize_pool pool;
+    struct resize_relocation relocation;
+};
+
+static void cleanup_packing(struct packing *packing)
+{
+    resize_units_free(&packing->units);
+    free(packing->candidates);
+    resize_zones_free(&packing->zones);
+    resize_pool_free(&packing->pool);
+    resize_relocation_free(&packing->relocation);
+}
+
+void resize_packing_free(struct resize_packing *packing)
+{
+    resize_plan_free(&packing->plan);
+    resize_zones_free(&packing->emptied);
+}
+
+/* Those with the least to move first; of the same, those at the end. */
+static int compare_candidates(const void *a, const void *b)
+{
+    const struct resize_unit *first = *(struct resize_unit *const *)a;
+    const struct resize_unit *second = *(struct resize_unit *const *)b;
+
+    if (first->used != second->used)
+        return first->used < second->used ? -1 : 1;
+    return first->index > second->index ? -1 : first->index < second->index;
+}
+
+static int list_candidates(struct packing *packing, struct error *error)
+{
+    packing->candidates = calloc(packing->units.count + 1, sizeof(struct resize_unit *));
+    if (!packing->candidates)
+        return error_set_no_memory(error);
+    for (size_t i = 0; i < packing->units.count; i++) {
+        struct resize_unit *unit = &packing->units.list[i];
+
+        if (unit->is_fixed)
+            continue;
+        packing->candidates[packing->candidate_count++] = unit;
+        packing->empty += unit->used == 0;
+    }
+    if (packing->candidate_count > 0)
+        qsort(packing->candidates, packing->candidate_count, sizeof *packing->candidates,
+              compare_candidates);
+    return 0;
+}
+
+/* As many candidates as have room in what is left. */
+static void choose(struct packing *packing)
+{
+    uint64_t room = 0, needed = 0;
+
+    for (size_t i = 0; i < packing->units.count; i++)
+        room += packing->units.list[i].room;
+    for (packing->emptied = 0; packing->emptied < packing->candidate_count; packing->emptied++) {
+        const struct resize_unit *unit = packing->candidates[packing->emptied];
+
+        needed += unit->used;
+        room -= unit->room;
+        if (needed > room)
+            return;
+    }
+}
+
+/* The fullest of them stay after all, until there is room for so many blocks more. */
+static void choose_fewer(struct packing *packing, uint64_t missing)
+{
+    uint64_t found = 0;
+
+    while (packing->emptied > packing->empty && found < missing) {
+        const struct resize_unit *unit = packing->candidates[--packing->emptied];
+
+        found += unit->used + unit->room;
+    }
+}
+
+static int add_to_pool(struct ext4_run run, void *context, struct error *error)
+{
+    return resize_pool_add(context, run, error);
+}
+
+/* What is to be empty, and where there is room. */
+static int prepare(struct packing *packing, struct error *error)
+{
+    packing->zones.count = 0;
+    for (size_t i = 0; i < packing->candidate_count; i++) {
+        struct resize_unit *unit = packing->candidates[i];
+
+        unit->is_emptied = i < packing->emptied;
+        if (unit->is_emptied &&
+            resize_zones_add(&packing->zones, resize_unit_run(&packing->units, unit), error))
+            return -1;
+    }
+    resize_zones_sort(&packing->zones, &packing->ext4->geometry);
+    resize_pool_free(&packing->pool);
+    if (resize_units_room(&packing->units, add_to_pool, &packing->pool, error))
+        return -1;
+    resize_pool_reverse(&packing->pool);
+    return 0;
+}
+
+/* All that is in use where nothing is to be has to be among what moves. */
+static int check_complete(const struct packing *packing, struct error *error)
+{
+    uint64_t used = 0;
+
+    for (size_t i = 0; i < packing->emptied; i++)
+        used += packing->candidates[i]->used;
+    if (used == packing->relocation.blocks)
+        return 0;
+    error_set(error, ERROR_CORRUPT,
+              "%" PRIu64 " blocks of inodes were found where %" PRIu64 " are in use",
+              packing->relocation.blocks, used);
+    return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
+}
+
+/* Gives all that moves a place. *ret_missing: how many blocks have none. */
+static int place(struct packing *packing, uint64_t *ret_missing, struct error *error)
+{
+    struct resize_pool none = {0};
+
+    *ret_missing = 0;
+    resize_relocation_free(&packing->relocation);
+    if (prepare(packing, error))
+        return -1;
+    if (packing->emptied == packing->empty)
+        return 0;
+    return resize_relocation_survey(packing->ext4, &packing->zones, &packing->relocation, error) ||
+                   check_complete(packing, error) ||
+                   resize_relocation_place(packing->ext4, &packing->relocation, &packing->pool,
+                                           &none, ret_missing, error)
+               ? -1
+               : 0;
+}
+
+/* Zones are whole clusters, and the filesystem may end within one. */
+static void cut_off(struct resize_zones *zones, uint64_t end)
+{
+    struct ext4_run *last = zones->count > 0 ? &zones->runs[zones->count - 1] : NULL;
+
+    if (last && last->start + last->count > end)
+        last->count = end - last->start;
+}
+
+static void hand_over(struct packing *packing, struct resize_packing *ret_packing)
+{
+    const struct ext4_geometry *geometry = &packing->ext4->geometry;
+    struct resize_plan *plan = &ret_packing->plan;
+
+    *ret_packing = (struct resize_packing){
+        .plan = {.old = *geometry, .new = *geometry, .relocation = packing->relocation},
+        .emptied = packing->zones,
+    };
+    packing->relocation = (struct resize_relocation){0};
+    packing->zones = (struct resize_zones){0};
+    cut_off(&ret_packing->emptied, geometry->blocks);
+    plan->write_bytes = resize_count_moved(packing->ext4, plan) * geometry->block_size;
+}
+
+int resize_plan_packing(struct ext4 *ext4, uint64_t unit_size, struct resize_packing *ret_packing,
+                        struct error *error)
+{
+    CLEANUP(cleanup_packing) struct packing packing = {.ext4 = ext4};
+    uint64_t missing;
+
+    if (resize_units_list(ext4, unit_size, &packing.units, error) ||
+        list_candidates(&packing, error))
+        return -1;
+    choose(&packing);
+    if (place(&packing, &missing, error))
+        return -1;
+    /* Other places make other trees: each time a little more than was missing. */
+    for (unsigned round = 1; missing > 0; round++) {
+        choose_fewer(&packing, missing + missing / 8 * round);
+        if (place(&packing, &missing, error))
+            return -1;
+    }
+    hand_over(&packing, ret_packing);
+    return 0;
+}
