@@ -55,10 +55,10 @@ static json_t *sizes_json(const struct image_sizes *sizes)
 
 json_t *change_json(const struct change_session *session, const struct change_report *report)
 {
-    return json_pack("{s:o, s:b, s:o, s:o, s:o, s:f}", "path", json_from_text(session->path),
+    return json_pack("{s:o, s:b, s:o, s:o, s:b, s:o, s:f}", "path", json_from_text(session->path),
                      "dry_run", session->options->dry_run, "before", sizes_json(&report->before),
-                     "after", sizes_json(&report->after), "bytes_written",
-                     json_from_u64(report->bytes_written), "seconds",
+                     "after", sizes_json(&report->after), "file_size_exact", report->exact,
+                     "bytes_written", json_from_u64(report->bytes_written), "seconds",
                      posix_clock() - session->start);
 }
 
@@ -100,7 +100,11 @@ void change_print_filesystem(const struct options *options, const struct change_
 int change_failed(const char *path, const struct change_report *report, const struct error *error)
 {
     const struct resize_state state = {
-        .begun = report->begun, .changed = report->changed, .uncertain = report->uncertain};
+        .begun = report->begun,
+        .moved = report->moved,
+        .changed = report->changed,
+        .uncertain = report->uncertain,
+    };
 
     report_error(path, error, program_state_text(&state));
     return report->begun ? STATUS_FAILED : exit_status(error, true);

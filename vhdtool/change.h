@@ -30,15 +30,15 @@ struct image_sizes {
 };
 
 struct change_report {
-    struct image_sizes before, after; /* with dry_run: after is what the plan comes to, and its
-                                         file_size, unless exact, the largest that it can be */
-    bool exact;
-    uint64_t bytes_written; /* to the file; with dry_run: by the filesystem */
-    bool disk_only;         /* there is no ext2, ext3 or ext4 on the disk */
-    char contents[64];      /* what is there instead ("xfs", "gpt partition table"), or empty */
-    bool begun;             /* the file was written to, if only its headers */
-    bool changed;           /* a commit is durable, also when the change failed after it */
-    bool uncertain;         /* the last commit is durable, or it is not there at all */
+    struct image_sizes before, after; /* with dry_run: after is what the plan comes to */
+    bool exact;                       /* false: after.file_size is the largest that it can be */
+    uint64_t bytes_written;           /* to the file; with dry_run: by the filesystem */
+    bool disk_only;                   /* there is no ext2, ext3 or ext4 on the disk */
+    char contents[64]; /* what is there instead ("xfs", "gpt partition table"), or empty */
+    bool begun;        /* the file was written to, if only its headers */
+    bool moved;        /* blocks moved within the disk, and that is durable */
+    bool changed;      /* what was asked for is durable, also when something failed after it */
+    bool uncertain;    /* the last commit is durable, or it is not there at all */
 };
 
 /* Locks the file and opens the disk in it; with dry_run on an overlay, so that what has to be

@@ -20,7 +20,7 @@ static int choose_size(struct resizing *resizing, struct error *error)
         error_set(error, ERROR_REFUSED,
                   "the size %" PRIu64 " is less than the disk's %" PRIu64 " bytes (more expected)",
                   wanted, present);
-        return error_set_remedy(error, "making a disk smaller is shrink's work, and not expand's");
+        return error_set_remedy(error, "`vhdtool shrink` makes a disk smaller");
     }
     resizing->new_size = wanted;
     return 0;

@@ -10,7 +10,7 @@
 #include "resize/host-space.h"
 #include "resize/run.h"
 
-static void close_filesystem(struct resizing *resizing)
+void resizing_close_filesystem(struct resizing *resizing)
 {
     resize_plan_free(&resizing->plan);
     if (resizing->has_ext4)
@@ -20,7 +20,7 @@ static void close_filesystem(struct resizing *resizing)
 
 void resizing_close(struct resizing *resizing)
 {
-    close_filesystem(resizing);
+    resizing_close_filesystem(resizing);
     disk_close(resizing->disk);
 }
 
@@ -36,11 +36,11 @@ int resizing_open(struct resizing *resizing, struct file *file, struct error *er
     report->before.virtual_size = resizing->disk->size;
     report->before.file_size = resizing->description.file_size;
     report->after = report->before;
+    report->exact = true;
     return 0;
 }
 
-/* Finds out what is on the disk, when it isn't ext2, ext3 or ext4. */
-static int name_contents(struct resizing *resizing, struct error *error)
+int resizing_name_contents(struct resizing *resizing, struct error *error)
 {
     CLEANUP_FREE struct disk_contents *contents = calloc(1, sizeof *contents);
     struct change_report *report = resizing->report;
@@ -49,7 +49,7 @@ static int name_contents(struct resizing *resizing, struct error *error)
         return error_set_no_memory(error);
     if (disk_contents_read(resizing->disk, contents, error))
         return -1;
-    report->disk_only = true;
+    resizing->ambiguous = contents->ambiguous;
     if (contents->partition_table)
         snprintf(report->contents, sizeof report->contents, "%s partition table",
                  contents->partition_table);
@@ -72,11 +72,12 @@ int resizing_open_filesystem(struct resizing *resizing, struct error *error)
     struct ext4_recovery recovery;
     bool is_there;
 
-    close_filesystem(resizing);
+    resizing_close_filesystem(resizing);
     if (ext4_is_there(resizing->disk, &is_there, error))
         return -1;
+    resizing->report->disk_only = !is_there;
     if (!is_there)
-        return name_contents(resizing, error);
+        return resizing_name_contents(resizing, error);
     if (ext4_recover_committed(resizing->disk, request->now, recovery_starts, resizing, &recovery,
                                error))
         return -1;
@@ -109,14 +110,6 @@ static struct ext4 *filesystem_of(struct resizing *resizing)
     return resizing->has_ext4 ? &resizing->ext4 : NULL;
 }
 
-/* The file of a fixed disk has its size, whatever of it takes up space. */
-static uint64_t foresee_file_size(const struct resizing *resizing, uint64_t cost)
-{
-    if (strcmp(resizing->description.type, "fixed") == 0)
-        return resizing->description.file_size + (resizing->new_size - resizing->disk->size);
-    return resizing->description.file_size + cost;
-}
-
 int resizing_check_host_space(struct resizing *resizing, struct error *error)
 {
     struct change_report *report = resizing->report;
@@ -127,7 +120,11 @@ int resizing_check_host_space(struct resizing *resizing, struct error *error)
                                 error))
         return -1;
     report->after.virtual_size = resizing->new_size;
-    report->after.file_size = foresee_file_size(resizing, cost);
+    /* The file of a fixed disk has its size, whatever of it takes up space. */
+    report->exact = strcmp(resizing->description.type, "fixed") == 0;
+    if (report->exact)
+        cost = resizing->new_size - resizing->disk->size; /* below zero where it shrinks */
+    report->after.file_size = resizing->description.file_size + cost;
     report->bytes_written = resizing->plan.write_bytes;
     return 0;
 }
@@ -145,6 +142,7 @@ int resizing_finish_earlier(struct resizing *resizing, struct error *error)
 
     report->bytes_written = 0;
     report->after.file_size = report->before.file_size;
+    report->exact = true;
     if (disk_describe(resizing->disk, &description, error))
         return -1;
     if (request->dry_run || strcmp(description.log, "dirty") != 0)
@@ -173,6 +171,7 @@ int resizing_run(struct resizing *resizing, struct error *error)
         resize_run(resizing->disk, filesystem_of(resizing), &resizing->plan, &run, &state, error);
 
     report->begun = report->begun || state.begun;
+    report->moved = report->moved || state.moved;
     report->changed = report->changed || state.changed;
     report->uncertain = state.uncertain;
     return result;
@@ -180,11 +179,14 @@ int resizing_run(struct resizing *resizing, struct error *error)
 
 int resizing_report_file(struct resizing *resizing, struct error *error)
 {
+    struct change_report *report = resizing->report;
     struct disk_description description;
 
     if (disk_describe(resizing->disk, &description, error))
         return -1;
-    resizing->report->after.file_size = description.file_size;
-    resizing->report->bytes_written = resizing->disk->bytes_written;
+    report->after.virtual_size = description.virtual_size;
+    report->after.file_size = description.file_size;
+    report->exact = true;
+    report->bytes_written = resizing->disk->bytes_written;
     return 0;
 }

@@ -15,6 +15,7 @@ struct resizing {
     struct change_report *report;
     struct disk *disk;
     struct disk_description description; /* as it was found */
+    bool ambiguous; /* there are signs of more than one thing on the disk; see ext4/facts.h */
     bool has_ext4;
     struct ext4 ext4;
     struct resize_plan plan;
@@ -28,9 +29,15 @@ void resizing_close(struct resizing *resizing);
  * disk's present size until the caller has another. */
 int resizing_open(struct resizing *resizing, struct file *file, struct error *error);
 
-/* Recovers the filesystem and opens it, or notes in the report what is on the disk instead. Once
- * more, it opens the filesystem anew. */
+/* Looks at what is on the disk: its name in the report, and ambiguous. */
+int resizing_name_contents(struct resizing *resizing, struct error *error);
+
+/* Recovers the filesystem and opens it, or names what is on the disk instead. Once more, it opens
+ * the filesystem anew. */
 int resizing_open_filesystem(struct resizing *resizing, struct error *error);
+
+/* Forgets the plan, and leaves the disk to others. */
+void resizing_close_filesystem(struct resizing *resizing);
 
 /* Plans the filesystem's part, where there is one, in place of an earlier plan. */
 int resizing_plan(struct resizing *resizing, const struct resize_request *request,
@@ -49,7 +56,7 @@ int resizing_finish_earlier(struct resizing *resizing, struct error *error);
 /* Carries the plan out. */
 int resizing_run(struct resizing *resizing, struct error *error);
 
-/* What the file came to. */
+/* What disk and file came to. */
 int resizing_report_file(struct resizing *resizing, struct error *error);
 
 #endif
