@@ -1,17 +1,25 @@
 # shellcheck shell=bash
 # For the benches: sourced by run.sh, in whose temporary folder they run.
 
-# timed NAME COMMAND...: adds to NAME.times the seconds, to NAME.written the MiB written to files.
+# timed NAME COMMAND...: adds to NAME.times the seconds, to NAME.written the MiB written to files, to
+# NAME.memory the KiB of memory at most.
 timed() {
     local name=$1 start end
 
     shift
     sync
     start=$(date +%s.%N)
-    env time -q -o usage -f %O "$@" >/dev/null 2>"$name.log" || { cat "$name.log" >&2 && exit 1; }
+    env time -q -o usage -f "%O %M" "$@" >/dev/null 2>"$name.log" || { cat "$name.log" >&2 && exit 1; }
     end=$(date +%s.%N)
     awk -v start="$start" -v end="$end" 'BEGIN { print end - start }' >>"$name.times"
     awk '{ print $1 / 2048 }' usage >>"$name.written" # from sectors
+    awk '{ print $2 }' usage >>"$name.memory"
+}
+
+# fresh_copy FROM TO: on the disk, so that nobody's time is spent on writing it back.
+fresh_copy() {
+    cp --sparse=always "$1" "$2"
+    sync "$2"
 }
 
 # median FILE

@@ -2,12 +2,6 @@
 # Raw files beside resize2fs, each on a copy of its own: growing a disk of 256 GiB, and shrinking one
 # that was in use for long to its minimum. Sourced by run.sh.
 
-# fresh_copy FROM TO: on the disk, so that nobody's time is spent on writing it back.
-fresh_copy() {
-    cp --sparse=always "$1" "$2"
-    sync "$2"
-}
-
 # bench_grow SIZE
 bench_grow() {
     for _ in $(seq "$runs"); do

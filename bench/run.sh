@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # run.sh VHDTOOL [BENCH...]: our times beside those of others for the same step, taken in turn in one
 # run; prints medians and ratios (the detour by conversion is taken once). BENCH: expand, info,
-# detour, grow, shrink; all by default. RUNS: how many turns (5; 3 of those that shrink). Needs
-# root, and some GiB below TMPDIR and beside VHDTOOL.
+# detour, grow, shrink, compact, many; all by default. RUNS: how many turns (5; 3 of those that
+# take long). Needs root, and some tens of GiB below TMPDIR and beside VHDTOOL.
 set -eu -o pipefail
 
 vhdtool=$(realpath "$1")
@@ -17,9 +17,11 @@ cd "$folder"
 . "$here/lib.sh"
 . "$here/expand.sh"
 . "$here/resize.sh"
+. "$here/compact.sh"
 . "$here/../tests/support/filled-image.sh"
+. "$here/../tests/support/many-files-image.sh"
 
-[ $# -gt 0 ] || set -- expand info detour grow shrink
+[ $# -gt 0 ] || set -- expand info detour grow shrink compact many
 case " $* " in
 *" expand "* | *" detour "* | *" grow "*) make_images ;;
 esac
@@ -30,5 +32,7 @@ for bench; do
     detour) bench_detour ;;
     grow) bench_grow 1T && bench_grow 5T ;;
     shrink) runs=${RUNS:-3} bench_shrink ;;
+    compact) runs=${RUNS:-3} bench_compact ;;
+    many) runs=${RUNS:-3} bench_many ;;
     esac
 done
