@@ -28,6 +28,6 @@ check a.raw 'only get holes'
 expect_in stderr '^with --punch'
 check a.vhdx 'a VHDX is compacted without holes: leave --punch out' --punch
 check fixed.vhdx 'fixed'
-check text 'raw image'
+check text 'not a disk image'
 python3 "$TESTS/../samples/vhdx_writer.py" make parent-lost child.vhdx
 check child.vhdx 'differencing'
