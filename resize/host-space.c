@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "ext4/inode-table.h"
 #include "resize/host-space.h"
 
 struct ranges {
@@ -141,6 +142,63 @@ static int add_inode(struct ranges *ranges, ext2_filsys fs, uint32_t number, str
                       error);
 }
 
+/* Trees are written anew also where their nodes stay. */
+static int add_kept_nodes(struct ranges *ranges, struct ext4 *ext4, struct error *error)
+{
+    const struct resize_relocation *relocation = &ranges->plan->relocation;
+    CLEANUP_FREE struct ext2_inode_large *inode = malloc(EXT4_INODE_BYTES(ext4));
+    CLEANUP(ext4_block_map_free) struct ext4_block_map map = {0};
+
+    if (!inode)
+        return error_set_no_memory(error);
+    for (size_t i = 0; i < relocation->inode_count; i++) {
+        if (resize_read_inode(ext4, relocation->inodes[i].number, inode, &map, error))
+            return -1;
+        for (size_t node = 0; node < map.node_count; node++)
+            if (resize_relocation_of(relocation, map.nodes[node]) == map.nodes[node] &&
+                add_blocks(ranges, map.nodes[node], 1, error))
+                return -1;
+    }
+    return 0;
+}
+
+static void mark_groups(const struct ext4_geometry *geometry, uint64_t start, uint64_t count,
+                        bool *groups)
+{
+    uint32_t last = ext4_group_of(geometry, start + count - 1);
+
+    for (uint32_t group = ext4_group_of(geometry, start); group <= last; group++)
+        groups[group] = true;
+}
+
+/* What sums up that blocks are in use, or no longer: bitmaps, descriptors, the superblock. */
+static int add_groups(struct ranges *ranges, struct ext4 *ext4, struct error *error)
+{
+    const struct ext4_geometry *geometry = &ranges->plan->old;
+    const struct resize_relocation *relocation = &ranges->plan->relocation;
+    CLEANUP_FREE bool *groups = calloc(geometry->groups, sizeof *groups);
+
+    if (!groups)
+        return error_set_no_memory(error);
+    for (size_t i = 0; i < relocation->move_count; i++) {
+        const struct resize_move *move = &relocation->moves[i];
+
+        mark_groups(geometry, move->from, move->count, groups);
+        mark_groups(geometry, move->to, move->count, groups);
+    }
+    for (size_t i = 0; i < relocation->node_count; i++)
+        mark_groups(geometry, relocation->nodes[i], 1, groups);
+    for (uint32_t group = 0; group < geometry->groups; group++)
+        if (groups[group] &&
+            (add_blocks(ranges, ext2fs_block_bitmap_loc(ext4->fs, group), 1, error) ||
+             add_blocks(ranges, ext4_descriptor_block(geometry, group / geometry->descriptors), 1,
+                        error)))
+            return -1;
+    return relocation->move_count > 0
+               ? add_blocks(ranges, SUPERBLOCK_OFFSET / geometry->block_size, 1, error)
+               : 0;
+}
+
 static int add_moves(struct ranges *ranges, ext2_filsys fs, struct error *error)
 {
     const struct resize_relocation *relocation = &ranges->plan->relocation;
@@ -153,6 +211,9 @@ static int add_moves(struct ranges *ranges, ext2_filsys fs, struct error *error)
             return -1;
     for (size_t i = 0; i < relocation->inode_count; i++)
         if (add_inode(ranges, fs, relocation->inodes[i].number, error))
+            return -1;
+    for (size_t i = 0; i < relocation->xattr_inodes.count; i++)
+        if (add_inode(ranges, fs, relocation->xattr_inodes.list[i], error))
             return -1;
     for (size_t i = 0; i < ranges->plan->inode_move_count; i++)
         if (add_inode(ranges, fs, ranges->plan->inode_moves[i].to, error))
@@ -180,7 +241,8 @@ static int collect_ranges(struct ranges *ranges, struct ext4 *ext4, struct error
 {
     const struct resize_plan *plan = ranges->plan;
 
-    if (add_moves(ranges, ext4->fs, error) || add_tables(ranges, &plan->vacated, error) ||
+    if (add_moves(ranges, ext4->fs, error) || add_kept_nodes(ranges, ext4, error) ||
+        add_groups(ranges, ext4, error) || add_tables(ranges, &plan->vacated, error) ||
         add_tables(ranges, &plan->table_moves, error) || add_steps(ranges, &plan->steps, error) ||
         add_steps(ranges, &plan->copies, error))
         return -1;
@@ -209,5 +271,7 @@ int resize_check_host_space(struct disk *disk, struct ext4 *ext4, const struct r
     error_set(error, ERROR_REFUSED,
               "the host has %s free where the image lies (%s expected: the file may grow by that)",
               free_text, need_text);
-    return error_set_remedy(error, "free that much there, or give a smaller size");
+    return error_set_remedy(error, resize_plan_has_change(plan) || disk_size != disk->size
+                                       ? "free that much there, or give a smaller size"
+                                       : "free that much there");
 }

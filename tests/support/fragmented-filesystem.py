@@ -9,7 +9,11 @@ how much of what is free then the large ones take. The same bytes at every run. 
 TRICK: shared-attributes  one block of extended attributes that three inodes have
        late-orphans       the orphan file is added when the filesystem is filled
        late-journal       so is the journal
+       value-inodes       some attributes are so large that their values have inodes (-O ea_inode)
+       preallocated       a file has 4000 blocks that were never written
        full-front         only files at the end are deleted, none at the front
+       tiny-holes         the early files are a block long, every other one is deleted; of the
+                          late ones, which have the full length, few are left
        fragmented-end     the large ones lie in small holes at the end; then the front is emptied"""
 import os
 import random
@@ -62,14 +66,22 @@ def name(i):
     return '/part%d/file%d' % (i // 50, i)
 
 
+def length_of(i):
+    if 'tiny-holes' in tricks:
+        return 1000 if i < files // 2 else largest
+    return numbers.randrange(1, largest)
+
+
 def small_files():
     commands = []
     for i in range(files):
         if i % 50 == 0:
             commands.append('mkdir /part%d' % (i // 50))
-        commands.append('write %s %s' % (source('s%d' % i, numbers.randrange(1, largest)), name(i)))
+        commands.append('write %s %s' % (source('s%d' % i, length_of(i)), name(i)))
         if i % 10 == 3:
             commands.append('ea_set %s user.large %s' % (name(i), 'value-%d-' % i * 40))
+        if i % 10 == 6 and 'value-inodes' in tricks:
+            commands.append('ea_set -f %s %s user.huge' % (source('v%d' % i, 9000 + i), name(i)))
         if i % 10 == 7:
             commands.append('symlink /part%d/link%d %s' % (i // 50, i, 'folder/' * 20))
     debugfs(commands)
@@ -83,6 +95,8 @@ def delete(gone):
 def delete_half():
     if 'fragmented-end' in tricks:
         gone = [i for i in range(files // 3, files) if i % 2 == 0]
+    elif 'tiny-holes' in tricks:
+        gone = [i for i in range(files) if i % (2 if i < files // 2 else 5)]
     elif 'full-front' in tricks:
         gone = range(files * 3 // 4, files)
     else:
@@ -116,6 +130,9 @@ def make():
         run('tune2fs', '-O', 'orphan_file', image)
     left = delete_half()
     large_files()
+    if 'preallocated' in tricks:
+        debugfs(['write %s /never-written' % source('n', 1),
+                 'fallocate /never-written 1 4000'])
     if 'fragmented-end' in tricks:
         delete(range(files // 3))
         left -= set(range(files // 3))

@@ -9,6 +9,7 @@
 #include "base/guid.h"
 #include "image-format/disk.h"
 #include "image-format/image.h"
+#include "resize/pack.h"
 #include "tests/support/host.h"
 #include "tests/support/image.h"
 #include "tests/support/make-filesystem.h"
@@ -82,10 +83,25 @@ static void describe_plan(const struct resize_plan *plan, struct resize_outcome 
 static uint64_t choose_disk_size(const struct resize_scenario *scenario, const struct disk *disk,
                                  uint64_t fs_size)
 {
-    bool keeps = scenario->is_vhdx || scenario->request.goal == RESIZE_TO_64BIT ||
+    bool keeps = scenario->is_vhdx || scenario->pack_unit > 0 ||
+                 scenario->request.goal == RESIZE_TO_64BIT ||
                  scenario->request.goal == RESIZE_TO_32BIT;
 
     return keeps ? max_u64(disk->size, fs_size) : fs_size;
+}
+
+static int make_plan(const struct resize_scenario *scenario, struct ext4 *ext4,
+                     struct resize_plan *ret_plan, struct error *error)
+{
+    CLEANUP(resize_packing_free) struct resize_packing packing = {0};
+
+    if (scenario->pack_unit == 0)
+        return resize_plan_make(ext4, &scenario->request, ret_plan, error);
+    if (resize_plan_packing(ext4, scenario->pack_unit, &packing, error))
+        return -1;
+    *ret_plan = packing.plan;
+    packing.plan = (struct resize_plan){0};
+    return 0;
 }
 
 static int run_plan(const struct resize_scenario *scenario, struct disk *disk, struct ext4 *ext4,
@@ -96,7 +112,7 @@ static int run_plan(const struct resize_scenario *scenario, struct disk *disk, s
         .now = 1700000000, .batch_bytes = scenario->batch_bytes, .interrupted = is_interrupted};
     int result;
 
-    if (resize_plan_make(ext4, &scenario->request, &plan, error))
+    if (make_plan(scenario, ext4, &plan, error))
         return -1;
     describe_plan(&plan, outcome);
     outcome->disk_size = run.disk_size = choose_disk_size(scenario, disk, outcome->fs_size);
@@ -127,7 +143,10 @@ int resize_scenario_run(const struct resize_scenario *scenario, struct file *fil
 bool resize_scenario_is_met(const struct resize_scenario *scenario,
                             const struct resize_outcome *outcome)
 {
-    return outcome->state.changed && outcome->moves >= scenario->moves &&
+    bool is_done = scenario->pack_unit > 0 ? outcome->state.moved && !outcome->state.changed
+                                           : outcome->state.changed;
+
+    return is_done && outcome->moves >= scenario->moves &&
            outcome->inode_moves >= scenario->inode_moves && outcome->vacated >= scenario->vacated &&
            outcome->table_moves >= scenario->table_moves && outcome->xattrs >= scenario->xattrs &&
            outcome->late >= scenario->late && outcome->begun >= scenario->begun;

@@ -20,7 +20,8 @@ struct resize_scenario {
     uint64_t fs_size;     /* bytes */
     bool is_vhdx;         /* whose disk keeps its size when the filesystem shrinks; else raw */
     struct resize_request request;
-    uint64_t batch_bytes;                                                 /* see resize/run.h */
+    uint64_t pack_unit;   /* bytes: packed with units of that size, and not resized; 0: not */
+    uint64_t batch_bytes; /* see resize/run.h */
     size_t moves, inode_moves, vacated, table_moves, xattrs, late, begun; /* expected at least */
 };
 

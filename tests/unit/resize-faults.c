@@ -187,6 +187,25 @@ Test(resize_faults, raw_full_host, .timeout = 300)
         3);
 }
 
+Test(resize_faults, packing_each_change_once, .timeout = 300)
+{
+    fail_everywhere("packing", (struct failure){.errno_value = EIO, .changes_only = true}, 4);
+}
+
+Test(resize_faults, packing_on_a_full_host, .timeout = 300)
+{
+    fail_everywhere(
+        "packing",
+        (struct failure){
+            .errno_value = ENOSPC, .for_good = true, .changes_only = true, .half_a_write = true},
+        3);
+}
+
+Test(resize_faults, raw_packing_each_change_once, .timeout = 300)
+{
+    fail_everywhere("raw packing", (struct failure){.errno_value = EIO, .changes_only = true}, 4);
+}
+
 /* A signal before each commit in turn. */
 static void interrupt_everywhere(const char *name)
 {
@@ -225,4 +244,14 @@ Test(resize_faults, interruptions_with_late_blocks, .timeout = 300)
 Test(resize_faults, raw_interruptions, .timeout = 300)
 {
     interrupt_everywhere("raw minimum");
+}
+
+Test(resize_faults, packing_interruptions, .timeout = 300)
+{
+    interrupt_everywhere("packing");
+}
+
+Test(resize_faults, raw_packing_interruptions, .timeout = 300)
+{
+    interrupt_everywhere("raw packing");
 }

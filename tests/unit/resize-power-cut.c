@@ -1,6 +1,6 @@
-/* Whatever moment the power is cut while a filesystem shrinks, grows or is converted: the image
- * opens, e2fsck finds nothing, the tree is the same, the size is the old one or the new one, and
- * resizing goes on from there. A sample of the cuts; all of them where THOROUGH is set. */
+/* Whatever moment the power is cut while a filesystem shrinks, grows, is converted or packed: the
+ * image opens, e2fsck finds nothing, the tree is the same, the size is the old one or the new one,
+ * and resizing goes on from there. A sample of the cuts; all of them where THOROUGH is set. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,6 +215,16 @@ Test(resize_power_cut, bigalloc, .timeout = 3000)
 Test(resize_power_cut, pointers, .timeout = 3000)
 {
     cut("pointers", &some);
+}
+
+Test(resize_power_cut, packing, .timeout = 3000)
+{
+    cut("packing", &some);
+}
+
+Test(resize_power_cut, raw_packing, .timeout = 3000)
+{
+    cut("raw packing", &some);
 }
 
 Test(resize_power_cut, raw_larger, .timeout = 3000)
