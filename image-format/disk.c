@@ -51,7 +51,8 @@ int disk_get_extent(struct disk *disk, uint64_t offset, uint64_t limit,
 {
     if (offset >= limit || check_range(disk, offset, limit - offset, error))
         return error_set(error, ERROR_SYSTEM, "a range without bytes in it was asked for");
-    if (disk->operations->extent(disk, offset, ret_extent, error))
+    *ret_extent = (struct disk_extent){0};
+    if (disk->operations->extent(disk, offset, limit, ret_extent, error))
         return -1;
     ret_extent->offset = offset;
     ret_extent->size = min_u64(ret_extent->size, limit - offset);

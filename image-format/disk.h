@@ -42,6 +42,7 @@ enum disk_extent_state {
 struct disk_extent {
     enum disk_extent_state state;
     uint64_t offset, size; /* bytes */
+    uint64_t place;        /* bytes of the host's file: where data lies, all of it in a row */
 };
 
 struct disk_range {
@@ -96,9 +97,9 @@ struct disk_operations {
     int (*describe)(struct disk *disk, struct disk_description *ret_description,
                     struct error *error);
     int (*read)(struct disk *disk, uint64_t offset, void *buffer, size_t size, struct error *error);
-    /* The state at offset, and how far it reaches at least. */
-    int (*extent)(struct disk *disk, uint64_t offset, struct disk_extent *ret_extent,
-                  struct error *error);
+    /* The state at offset, and how far it reaches at least; beyond limit nobody wants to know. */
+    int (*extent)(struct disk *disk, uint64_t offset, uint64_t limit,
+                  struct disk_extent *ret_extent, struct error *error);
     int (*begin)(struct disk *disk, struct error *error);
     int (*write)(struct disk *disk, uint64_t offset, const void *buffer, size_t size,
                  struct error *error);

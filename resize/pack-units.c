@@ -26,11 +26,11 @@ struct ext4_run resize_unit_run(const struct resize_units *units, const struct r
     return (struct ext4_run){start, min_u64(units->blocks, units->ext4->geometry.blocks - start)};
 }
 
-static int add_unit(struct resize_units *units, uint64_t index, struct error *error)
+static int add_unit(struct resize_units *units, uint64_t index, uint64_t place, struct error *error)
 {
     struct resize_unit *larger =
         array_make_room(units->list, units->count, &units->capacity, sizeof *larger, error);
-    struct resize_unit unit = {.index = index};
+    struct resize_unit unit = {.index = index, .place = place};
     struct ext4_run run = resize_unit_run(units, &unit);
     uint64_t size = units->ext4->geometry.blocks * units->ext4->geometry.block_size;
 
@@ -59,7 +59,8 @@ static int list_stored(struct resize_units *units, struct error *error)
             continue;
         for (next = max_u64(next, offset / unit_size); next * unit_size < offset + extent.size;
              next++)
-            if (add_unit(units, next, error))
+            if (add_unit(units, next, extent.place + (max_u64(next * unit_size, offset) - offset),
+                         error))
                 return -1;
     }
     return 0;

@@ -11,9 +11,11 @@
 
 struct resize_unit {
     uint64_t index; /* of all units of the disk, stored or not */
+    uint64_t place; /* bytes of the host's file: where it begins there */
     uint32_t used;  /* blocks in use; unused parts of inode tables and of the journal
                        don't count */
     uint32_t room;  /* free blocks that can be written without anything else becoming stored */
+    int64_t cost;   /* blocks: of emptying it, beside that of leaving it */
     bool is_fixed;  /* something lies in it that can't move */
     bool is_emptied;
 };

@@ -40,34 +40,45 @@ void resize_packing_free(struct resize_packing *packing)
     resize_zones_free(&packing->emptied);
 }
 
-/* Those with the least to move first; of the same, those at the end. */
+/* What is empty comes first; then what costs least; of the same cost, what lies at the end. */
 static int compare_candidates(const void *a, const void *b)
 {
     const struct resize_unit *first = *(struct resize_unit *const *)a;
     const struct resize_unit *second = *(struct resize_unit *const *)b;
 
-    if (first->used != second->used)
-        return first->used < second->used ? -1 : 1;
+    if ((first->used == 0) != (second->used == 0))
+        return first->used == 0 ? -1 : 1;
+    if (first->cost != second->cost)
+        return first->cost < second->cost ? -1 : 1;
     return first->index > second->index ? -1 : first->index < second->index;
 }
 
-static int list_candidates(struct packing *packing, struct error *error)
+static int compare_places(const void *a, const void *b)
 {
-    packing->candidates = calloc(packing->units.count + 1, sizeof(struct resize_unit *));
-    if (!packing->candidates)
-        return error_set_no_memory(error);
+    const struct resize_unit *first = *(struct resize_unit *const *)a;
+    const struct resize_unit *second = *(struct resize_unit *const *)b;
+
+    return first->place < second->place ? -1 : first->place > second->place;
+}
+
+static void list_candidates(struct packing *packing)
+{
     for (size_t i = 0; i < packing->units.count; i++) {
         struct resize_unit *unit = &packing->units.list[i];
 
+        unit->cost = unit->used;
         if (unit->is_fixed)
             continue;
         packing->candidates[packing->candidate_count++] = unit;
         packing->empty += unit->used == 0;
     }
+}
+
+static void sort_candidates(struct packing *packing)
+{
     if (packing->candidate_count > 0)
         qsort(packing->candidates, packing->candidate_count, sizeof *packing->candidates,
               compare_candidates);
-    return 0;
 }
 
 /* As many candidates as have room in what is left. */
@@ -87,7 +98,42 @@ static void choose(struct packing *packing)
     }
 }
 
-/* The fullest of them stay after all, until there is room for so many blocks more. */
+/* So many units remain as are not emptied. What of them lies behind the first so many places of
+ * the file is copied there as a whole when the file is packed, which emptying it spares. Half of
+ * that counts: a full unit goes better as a whole, with its files in a row. */
+static int count_places(struct packing *packing, struct error *error)
+{
+    struct resize_units *units = &packing->units;
+    CLEANUP_FREE struct resize_unit **by_place =
+        calloc(units->count + 1, sizeof(struct resize_unit *));
+
+    if (!by_place)
+        return error_set_no_memory(error);
+    for (size_t i = 0; i < units->count; i++)
+        by_place[i] = &units->list[i];
+    if (units->count > 0)
+        qsort(by_place, units->count, sizeof(struct resize_unit *), compare_places);
+    for (size_t i = units->count - packing->emptied; i < units->count; i++)
+        by_place[i]->cost -= (int64_t)(units->blocks / 2);
+    return 0;
+}
+
+static int choose_candidates(struct packing *packing, struct error *error)
+{
+    packing->candidates = calloc(packing->units.count + 1, sizeof(struct resize_unit *));
+    if (!packing->candidates)
+        return error_set_no_memory(error);
+    list_candidates(packing);
+    sort_candidates(packing);
+    choose(packing);
+    if (count_places(packing, error))
+        return -1;
+    sort_candidates(packing);
+    choose(packing);
+    return 0;
+}
+
+/* The last of them stay after all, until there is room for so many blocks more. */
 static void choose_fewer(struct packing *packing, uint64_t missing)
 {
     uint64_t found = 0;
@@ -190,10 +236,7 @@ int resize_plan_packing(struct ext4 *ext4, uint64_t unit_size, struct resize_pac
     uint64_t missing;
 
     if (resize_units_list(ext4, unit_size, &packing.units, error) ||
-        list_candidates(&packing, error))
-        return -1;
-    choose(&packing);
-    if (place(&packing, &missing, error))
+        choose_candidates(&packing, error) || place(&packing, &missing, error))
         return -1;
     /* Other places make other trees: each time a little more than was missing. */
     for (unsigned round = 1; missing > 0; round++) {

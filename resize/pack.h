@@ -3,7 +3,8 @@
  * disk that are used little and into the holes of others, so that the emptied units needn't be
  * stored any more. A unit is what the disk stores or doesn't as a whole (a payload block).
  *
- * As many units as possible are emptied, those first that have the least to move. Nothing goes
+ * As many units as possible are emptied, those first that spare the most copying: with little in
+ * them, or at the end of the file. Nothing goes
  * where nothing is stored yet.
  */
 #ifndef RESIZE_PACK_H

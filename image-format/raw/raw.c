@@ -52,14 +52,16 @@ static int raw_read(struct disk *disk, uint64_t offset, void *buffer, size_t siz
     return journal_read(raw_of(disk)->journal, offset, buffer, size, error);
 }
 
-static int raw_extent(struct disk *disk, uint64_t offset, struct disk_extent *ret_extent,
-                      struct error *error)
+static int raw_extent(struct disk *disk, uint64_t offset, uint64_t limit,
+                      struct disk_extent *ret_extent, struct error *error)
 {
     bool zero;
 
+    (void)limit;
     if (journal_extent(raw_of(disk)->journal, offset, &zero, &ret_extent->size, error))
         return -1;
     ret_extent->state = zero ? DISK_EXTENT_ZERO : DISK_EXTENT_DATA;
+    ret_extent->place = zero ? 0 : offset;
     return 0;
 }
 

@@ -198,7 +198,7 @@ int vhdx_write_unreferenced(struct disk *disk, uint64_t offset, const void *buff
 int vhdx_zero(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
 int vhdx_zero_unreferenced(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
 int vhdx_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
-int vhdx_extent(struct disk *disk, uint64_t offset, struct disk_extent *ret_extent,
+int vhdx_extent(struct disk *disk, uint64_t offset, uint64_t limit, struct disk_extent *ret_extent,
                 struct error *error);
 
 /* What the disk's last block holds behind the disk's end becomes zeros. */

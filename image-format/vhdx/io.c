@@ -300,7 +300,20 @@ static enum disk_extent_state extent_state(const struct piece *piece)
                                                              : DISK_EXTENT_ABSENT;
 }
 
-int vhdx_extent(struct disk *disk, uint64_t offset, struct disk_extent *ret_extent,
+/* Where the piece's data lies in the file; 0 for what isn't stored. */
+static uint64_t place_of(const struct piece *piece)
+{
+    return is_present(piece) ? vhdx_entry_offset(piece->entry) + piece->within : 0;
+}
+
+/* Whether the piece goes on what the extent is. */
+static bool continues(const struct piece *piece, const struct disk_extent *extent)
+{
+    return is_readable(piece) && extent_state(piece) == extent->state &&
+           (!is_present(piece) || place_of(piece) == extent->place + extent->size);
+}
+
+int vhdx_extent(struct disk *disk, uint64_t offset, uint64_t limit, struct disk_extent *ret_extent,
                 struct error *error)
 {
     /* Blocks looked at in one go: callers walk on from there. */
@@ -311,11 +324,12 @@ int vhdx_extent(struct disk *disk, uint64_t offset, struct disk_extent *ret_exte
     if (find_piece(vhdx, offset, UINT64_MAX, &piece, error) || check_readable(vhdx, &piece, error))
         return -1;
     ret_extent->state = extent_state(&piece);
+    ret_extent->place = place_of(&piece);
     ret_extent->size = piece.size;
-    for (unsigned i = 1; i < most && offset + ret_extent->size < disk->size; i++) {
+    for (unsigned i = 1; i < most && offset + ret_extent->size < limit; i++) {
         if (find_piece(vhdx, offset + ret_extent->size, UINT64_MAX, &piece, error))
             return -1;
-        if (extent_state(&piece) != ret_extent->state || !is_readable(&piece))
+        if (!continues(&piece, ret_extent))
             break;
         ret_extent->size += piece.size;
     }

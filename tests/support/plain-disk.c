@@ -67,12 +67,13 @@ static int plain_write(struct disk *disk, uint64_t offset, const void *buffer, s
     return 0;
 }
 
-static int plain_extent(struct disk *disk, uint64_t offset, struct disk_extent *ret_extent,
-                        struct error *error)
+static int plain_extent(struct disk *disk, uint64_t offset, uint64_t limit,
+                        struct disk_extent *ret_extent, struct error *error)
 {
     off_t data = lseek(fd_of(disk), (off_t)offset, SEEK_DATA);
     off_t hole;
 
+    (void)limit;
     if (data < 0 && errno == ENXIO)
         data = (off_t)disk->size;
     if (data < 0)
@@ -81,7 +82,7 @@ static int plain_extent(struct disk *disk, uint64_t offset, struct disk_extent *
     if (hole < 0)
         return error_set_errno(error, errno, "can't look for holes");
     ret_extent->state = (uint64_t)data == offset ? DISK_EXTENT_DATA : DISK_EXTENT_ZERO;
-    ret_extent->offset = offset;
+    ret_extent->place = (uint64_t)data == offset ? offset : 0;
     ret_extent->size = (uint64_t)hole - offset;
     return 0;
 }

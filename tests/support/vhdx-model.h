@@ -1,7 +1,7 @@
 /*
  * Whatever is done to a VHDX in whatever order, it reads as a plain file does to
- * which the same is done: the session in which a random order of things is done
- * to both. Each test file that includes this has its own.
+ * which the same is done: here, things are done to both in a random order. Each
+ * test file that includes this has its own.
  * VHDX_MODEL_SEEDS=FIRST-LAST tries more.
  */
 #ifndef TESTS_SUPPORT_VHDX_MODEL_H

@@ -149,6 +149,29 @@ Test(raw_compaction, the_second_time_there_is_nothing_left)
     file_close(image);
 }
 
+Test(raw_compaction, what_shares_a_page_with_used_bytes_stays)
+{
+    static const struct disk_unused odd[] = {{DISK_UNUSED_FREE, PAGE - 512, 4096},
+                                             {DISK_UNUSED_FREE, 2 * PAGE + 512, 12288}};
+    struct file *image = make_image(), *before = memory_file_snapshot(image);
+    struct disk *disk = open_disk(lent_file_new(image));
+    struct disk_compaction *compaction;
+
+    MUST(disk_plan_compaction(disk, odd, 2, &compaction, &error));
+    cr_expect_eq(compaction->given_back, 8192);
+    MUST(disk_compact(disk, compaction, &nobody, &error));
+    disk_compaction_free(compaction);
+    MUST(file_write_zeros(before, 2 * PAGE + 4096, 8192, &error));
+    cr_expect(memory_file_equal(image, before));
+    cr_expect_eq(disk_plan_compaction(disk,
+                                      &(struct disk_unused){DISK_UNUSED_FREE, 0, PAGES * PAGE * 2},
+                                      1, &compaction, &error),
+                 -1, "beyond the end");
+    disk_close(disk);
+    file_close(before);
+    file_close(image);
+}
+
 /* Its page in the middle of what is unused counts as stored, and as data. */
 static struct file *make_pending(void)
 {
