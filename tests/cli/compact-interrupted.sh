@@ -16,7 +16,6 @@ for delay in 0.003 0.01 0.02 0.04 0.08; do
     for signal in INT TERM; do
         cp old.vhdx a.vhdx
         status=0
-        timeout --preserve-status -s $signal $delay "$VHDTOOL" compact --deep a.vhdx old.vhdx --dry-run >/dev/null 2>&1 || true
         timeout --preserve-status -s $signal $delay "$VHDTOOL" compact --deep a.vhdx >stdout 2>stderr || status=$?
         # Before main has set its handlers the signal ends the process: nothing was begun.
         case $status:$(cat stderr) in
