@@ -271,7 +271,9 @@ int resize_check_host_space(struct disk *disk, struct ext4 *ext4, const struct r
     error_set(error, ERROR_REFUSED,
               "the host has %s free where the image lies (%s expected: the file may grow by that)",
               free_text, need_text);
-    return error_set_remedy(error, resize_plan_has_change(plan) || disk_size != disk->size
-                                       ? "free that much there, or give a smaller size"
-                                       : "free that much there");
+    if (plan->new.blocks > plan->old.blocks || disk_size > disk->size)
+        return error_set_remedy(error, "free that much there, or give a smaller size");
+    return error_set_remedy(error,
+                            "free that much there; `vhdtool compact` without --deep needs no "
+                            "room, and may do it");
 }

@@ -10,18 +10,18 @@
 
 static void say_step(const char *what, void *context)
 {
-    struct change_session *session = context;
+    struct change_job *job = context;
 
-    if (!session->options->verbose)
+    if (!job->options->verbose)
         return;
-    progress_end(&session->display);
-    report_step(session->options, "%s", what);
+    progress_end(&job->display);
+    report_step(job->options, "%s", what);
 }
 
-struct file *change_begin(struct change_session *session, const struct options *options,
-                          const char *path, struct error *error)
+struct file *change_begin(struct change_job *job, const struct options *options, const char *path,
+                          struct error *error)
 {
-    *session = (struct change_session){
+    *job = (struct change_job){
         .options = options,
         .path = path,
         .request =
@@ -30,20 +30,20 @@ struct file *change_begin(struct change_session *session, const struct options *
                 .dry_run = options->dry_run,
                 .interrupted = posix_interrupted,
                 .say = say_step,
-                .say_context = session,
-                .progress = &session->display.progress,
+                .say_context = job,
+                .progress = &job->display.progress,
             },
         .start = posix_clock(),
     };
-    progress_begin(&session->display, options, path);
-    if (program_now(&session->request.now, error))
+    progress_begin(&job->display, options, path);
+    if (program_now(&job->request.now, error))
         return NULL;
     return file_posix_open(path, !options->dry_run, error);
 }
 
-void change_end(struct change_session *session)
+void change_end(struct change_job *job)
 {
-    progress_end(&session->display);
+    progress_end(&job->display);
 }
 
 static json_t *sizes_json(const struct image_sizes *sizes)
@@ -53,13 +53,13 @@ static json_t *sizes_json(const struct image_sizes *sizes)
                      sizes->filesystem_size ? json_from_u64(sizes->filesystem_size) : json_null());
 }
 
-json_t *change_json(const struct change_session *session, const struct change_report *report)
+json_t *change_json(const struct change_job *job, const struct change_report *report)
 {
-    return json_pack("{s:o, s:b, s:o, s:o, s:b, s:o, s:f}", "path", json_from_text(session->path),
-                     "dry_run", session->options->dry_run, "before", sizes_json(&report->before),
+    return json_pack("{s:o, s:b, s:o, s:o, s:b, s:o, s:f}", "path", json_from_text(job->path),
+                     "dry_run", job->options->dry_run, "before", sizes_json(&report->before),
                      "after", sizes_json(&report->after), "file_size_exact", report->exact,
                      "bytes_written", json_from_u64(report->bytes_written), "seconds",
-                     posix_clock() - session->start);
+                     posix_clock() - job->start);
 }
 
 void change_print_sizes(const struct options *options, const char *what, uint64_t before,
@@ -75,13 +75,13 @@ void change_print_sizes(const struct options *options, const char *what, uint64_
         report_summary(options, "  %-10s %s -> %s", what, before_text, after_text);
 }
 
-void change_print_written(const struct change_session *session, uint64_t bytes)
+void change_print_written(const struct change_job *job, uint64_t bytes)
 {
     char text[SIZE_TEXT_SIZE];
 
     size_format(bytes, text);
-    report_summary(session->options, "  %-10s %s in %.2f seconds", "written", text,
-                   posix_clock() - session->start);
+    report_summary(job->options, "  %-10s %s in %.2f seconds", "written", text,
+                   posix_clock() - job->start);
 }
 
 void change_print_filesystem(const struct options *options, const struct change_report *report,

@@ -13,7 +13,7 @@
 struct options;
 
 /* One image that is being changed. */
-struct change_session {
+struct change_job {
     const struct options *options;
     const char *path;
     struct change_request request;
@@ -21,23 +21,23 @@ struct change_session {
     double start; /* seconds of posix_clock */
 };
 
-/* Fills in the session but for the request's size, and opens the file. NULL sets error. *session
+/* Fills in *job but for the request's size, and opens the file. NULL sets error. *job
  * must not be moved, and has to be ended. */
-struct file *change_begin(struct change_session *session, const struct options *options,
-                          const char *path, struct error *error);
+struct file *change_begin(struct change_job *job, const struct options *options, const char *path,
+                          struct error *error);
 
 /* The progress is gone from the terminal; for the words that follow. */
-void change_end(struct change_session *session);
+void change_end(struct change_job *job);
 
 /* The object that all of them print; NULL: no memory. */
-json_t *change_json(const struct change_session *session, const struct change_report *report);
+json_t *change_json(const struct change_job *job, const struct change_report *report);
 
 /* "  disk       1 GiB -> 2 GiB" */
 void change_print_sizes(const struct options *options, const char *what, uint64_t before,
                         uint64_t after);
 
 /* "  written    1 MiB in 0.10 seconds" */
-void change_print_written(const struct change_session *session, uint64_t bytes);
+void change_print_written(const struct change_job *job, uint64_t bytes);
 
 /* "  filesystem ...", or what is there instead; disk_only: what then becomes of the disk. */
 void change_print_filesystem(const struct options *options, const struct change_report *report,

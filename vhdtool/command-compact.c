@@ -7,10 +7,10 @@
 #include "vhdtool/compact.h"
 #include "vhdtool/report.h"
 
-static int print_json(const struct change_session *session, const struct compact_report *report,
+static int print_json(const struct change_job *job, const struct compact_report *report,
                       struct error *error)
 {
-    json_t *object = change_json(session, &report->change);
+    json_t *object = change_json(job, &report->change);
 
     if (object && json_object_set_new(object, "given_back", json_from_u64(report->given_back))) {
         json_decref(object);
@@ -19,16 +19,16 @@ static int print_json(const struct change_session *session, const struct compact
     return report_json(object, error);
 }
 
-static int report_compaction(const struct change_session *session,
-                             const struct compact_report *report, struct error *error)
+static int report_compaction(const struct change_job *job, const struct compact_report *report,
+                             struct error *error)
 {
-    const struct options *options = session->options;
+    const struct options *options = job->options;
     const struct change_report *change = &report->change;
     char given_back[SIZE_TEXT_SIZE];
 
     if (options->json)
-        return print_json(session, report, error);
-    report_summary(options, "%s: %s", session->path,
+        return print_json(job, report, error);
+    report_summary(options, "%s: %s", job->path,
                    report->given_back == 0 ? "nothing to give back"
                    : options->dry_run      ? "would be compacted"
                                            : "compacted");
@@ -39,7 +39,7 @@ static int report_compaction(const struct change_session *session,
     size_format(report->given_back, given_back);
     report_summary(options, "  %-10s %s", "given back", given_back);
     if (!options->dry_run)
-        change_print_written(session, change->bytes_written);
+        change_print_written(job, change->bytes_written);
     return 0;
 }
 
@@ -59,20 +59,20 @@ static int compact_one(const struct options *options, const char *path)
 {
     struct compact_report report = {0};
     struct compact_request request;
-    struct change_session session;
+    struct change_job job;
     struct error error;
-    struct file *file = change_begin(&session, options, path, &error);
+    struct file *file = change_begin(&job, options, path, &error);
     int result;
 
     request = (struct compact_request){
-        .change = session.request,
+        .change = job.request,
         .deep = option_value(options, "deep"),
         .zeros = option_value(options, "zeros"),
         .punch = option_value(options, "punch"),
     };
     result = file ? compact_image(file, &request, &report, &error) : -1;
-    change_end(&session);
-    if (result == 0 && report_compaction(&session, &report, &error) == 0)
+    change_end(&job);
+    if (result == 0 && report_compaction(&job, &report, &error) == 0)
         return STATUS_DONE;
     report_error(path, &error, state_of(&report.change));
     return report.change.begun ? STATUS_FAILED : exit_status(&error, true);

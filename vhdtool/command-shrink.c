@@ -3,16 +3,16 @@
 #include "vhdtool/report.h"
 #include "vhdtool/shrink.h"
 
-static int report_shrinking(const struct change_session *session,
-                            const struct change_report *report, struct error *error)
+static int report_shrinking(const struct change_job *job, const struct change_report *report,
+                            struct error *error)
 {
-    const struct options *options = session->options;
+    const struct options *options = job->options;
     bool same = report->before.virtual_size == report->after.virtual_size &&
                 report->before.filesystem_size == report->after.filesystem_size;
 
     if (options->json)
-        return report_json(change_json(session, report), error);
-    report_summary(options, "%s: %s", session->path,
+        return report_json(change_json(job, report), error);
+    report_summary(options, "%s: %s", job->path,
                    same               ? "has that size already"
                    : options->dry_run ? "would be shrunk"
                                       : "shrunk");
@@ -21,7 +21,7 @@ static int report_shrinking(const struct change_session *session,
     change_print_sizes(options, report->exact ? "file" : "file, most", report->before.file_size,
                        report->after.file_size);
     if (!same && !options->dry_run)
-        change_print_written(session, report->bytes_written);
+        change_print_written(job, report->bytes_written);
     return 0;
 }
 
@@ -29,15 +29,15 @@ static int run_shrink(const struct options *options)
 {
     const char *path = options->operands[0];
     struct change_report report = {0};
-    struct change_session session;
+    struct change_job job;
     struct error error;
-    struct file *file = change_begin(&session, options, path, &error);
+    struct file *file = change_begin(&job, options, path, &error);
     int result;
 
-    session.request.size = options->operands[1];
-    result = file ? shrink_image(file, &session.request, &report, &error) : -1;
-    change_end(&session);
-    if (result || report_shrinking(&session, &report, &error))
+    job.request.size = options->operands[1];
+    result = file ? shrink_image(file, &job.request, &report, &error) : -1;
+    change_end(&job);
+    if (result || report_shrinking(&job, &report, &error))
         return change_failed(path, &report, &error);
     return STATUS_DONE;
 }

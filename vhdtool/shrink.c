@@ -202,27 +202,38 @@ static int count_cut_off(const struct resizing *resizing, uint64_t *ret_bytes, s
     return 0;
 }
 
-/* The file's size. Where the disk alone shrinks, it can be done in memory. */
-static int foresee(struct resizing *resizing, struct error *error)
+/* In memory, which the disk alone takes little of. */
+static int foresee_disk_alone(struct resizing *resizing, struct error *error)
 {
-    struct change_request silent = *resizing->request;
+    const struct change_request *request = resizing->request;
+    struct change_request silent = *request;
     struct change_report *report = resizing->report;
-    uint64_t cut_off;
     int result;
 
-    if (report->exact)
-        return 0;
-    if (!resize_plan_is_empty(&resizing->plan)) {
-        if (count_cut_off(resizing, &cut_off, error))
-            return -1;
-        report->after.file_size -= min_u64(report->after.file_size, cut_off);
-        return 0;
-    }
     silent.say = NULL;
     resizing->request = &silent;
     result = resizing_run(resizing, error) || compact(resizing, error) ? -1 : 0;
+    resizing->request = request;
     report->begun = report->changed = report->uncertain = false;
     return result;
+}
+
+/* What the file comes to: at most, where blocks have to move. */
+static int foresee(struct resizing *resizing, struct error *error)
+{
+    struct change_report *report = resizing->report;
+    bool moves = !resize_plan_is_empty(&resizing->plan);
+    uint64_t cut_off;
+
+    if (!moves)
+        return is_raw(resizing) ? 0 : foresee_disk_alone(resizing, error);
+    report->exact = is_raw(resizing) && !to_minimum(resizing);
+    if (is_raw(resizing))
+        return 0;
+    if (count_cut_off(resizing, &cut_off, error))
+        return -1;
+    report->after.file_size -= min_u64(report->after.file_size, cut_off);
+    return 0;
 }
 
 int shrink_image(struct file *file, const struct change_request *request,
