@@ -306,8 +306,7 @@ Test(resize_pack, bigalloc, .timeout = 300)
                          .contents = "500 90000 0.2",
                          .fs_size = 64 * MIB - 20 * KIB,
                          .unit_size = 1 * MIB,
-                         .units = 5,
-                         .xattrs = 3});
+                         .units = 5});
 }
 
 Test(resize_pack, pointers, .timeout = 300)
