@@ -13,6 +13,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "ext4/facts.h"
+#include "ext4/preflight.h"
 #include "ext4/superblock-facts.h"
 #include "image-format/disk.h"
 #include "image-format/file-posix.h"
@@ -23,6 +24,8 @@
 #define MBR_SIZE 512
 #define MBR_ENTRIES 446 /* where the four of them begin */
 #define MBR_ENTRY_SIZE 16
+#define GPT_SIGNATURE "EFI PART"
+#define GPT_SIGNATURE_SIZE 8
 
 static void cleanup_probe(blkid_probe *probe)
 {
@@ -180,11 +183,73 @@ static void read_partitions(blkid_probe probe, struct disk_contents *contents)
                        &contents->partitions[contents->partition_count++]);
 }
 
+/* A record without entries beside a filesystem is a boot loader's, and no partition table. */
+static bool is_partitioned(blkid_probe probe)
+{
+    const char *ignored;
+    blkid_partlist list;
+
+    if (blkid_probe_lookup_value(probe, "PTTYPE", &ignored, NULL))
+        return false;
+    list = blkid_probe_get_partitions(probe);
+    return (list && blkid_partlist_numof_partitions(list) > 0) ||
+           blkid_probe_lookup_value(probe, "TYPE", &ignored, NULL) != 0;
+}
+
+/* An entry with a type and a size, in what ends as a partition record does. What a boot loader has
+ * there instead may look alike. */
+static bool has_partition_entry(const uint8_t *record)
+{
+    if (get_le16(record + MBR_SIZE - 2) != 0xaa55)
+        return false;
+    for (int i = 0; i < 4; i++) {
+        const uint8_t *entry = record + MBR_ENTRIES + i * MBR_ENTRY_SIZE;
+
+        if (entry[4] != 0 && get_le32(entry + 12) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Traces of a partition table, also of one that nobody would follow: a record with a boot flag that
+ * is none, GPT without the record that goes before it, or its copy at the disk's end alone. */
+static int look_for_tables(struct disk *disk, bool *ret_found, struct error *error)
+{
+    const uint64_t headers[] = {512, 4096, disk->size - 512, disk->size - 4096};
+    uint8_t bytes[MBR_SIZE];
+
+    if (disk_read(disk, 0, bytes, MBR_SIZE, error))
+        return -1;
+    *ret_found = has_partition_entry(bytes);
+    for (size_t i = 0; i < sizeof headers / sizeof *headers && !*ret_found; i++) {
+        if (!range_fits(headers[i], GPT_SIGNATURE_SIZE, disk->size))
+            continue;
+        if (disk_read(disk, headers[i], bytes, GPT_SIGNATURE_SIZE, error))
+            return -1;
+        *ret_found = memcmp(bytes, GPT_SIGNATURE, GPT_SIGNATURE_SIZE) == 0;
+    }
+    return 0;
+}
+
+/* Whether an ext superblock is at its place, and something else on the disk as well. */
+static int look_beside_ext(struct disk *disk, const struct disk_contents *contents,
+                           bool *ret_ambiguous, struct error *error)
+{
+    bool is_there;
+
+    *ret_ambiguous = false;
+    if (ext4_is_there(disk, &is_there, error))
+        return -1;
+    if (!is_there)
+        return 0;
+    *ret_ambiguous = strncmp(contents->filesystem.type, "ext", 3) != 0;
+    return *ret_ambiguous ? 0 : look_for_tables(disk, ret_ambiguous, error);
+}
+
 static int probe_contents(struct disk *disk, int descriptor, uint32_t sector_size,
                           struct disk_contents *contents, struct error *error)
 {
     CLEANUP(cleanup_probe) blkid_probe probe = blkid_new_probe();
-    const char *ignored;
     int found;
 
     if (!probe)
@@ -196,10 +261,11 @@ static int probe_contents(struct disk *disk, int descriptor, uint32_t sector_siz
     blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_DEFAULT | BLKID_SUBLKS_BADCSUM);
     blkid_probe_enable_partitions(probe, 1);
     found = blkid_do_safeprobe(probe);
-    if (found == 0 && blkid_probe_lookup_value(probe, "PTTYPE", &ignored, NULL) == 0)
+    if (found == 0 && is_partitioned(probe))
         read_partitions(probe, contents);
     else if (found == 0 || (found == -2 && probe_ext_only(probe)))
         read_filesystem(disk, probe, &contents->filesystem);
+    contents->ambiguous = found == -2;
     return 0;
 }
 
@@ -208,6 +274,7 @@ int disk_contents_read(struct disk *disk, struct disk_contents *ret_contents, st
     CLEANUP_FREE struct disk_contents *contents = calloc(1, sizeof *contents);
     CLEANUP(cleanup_file) struct file *scratch = NULL;
     struct disk_description description;
+    bool beside_ext;
     int descriptor;
 
     if (!contents)
@@ -216,8 +283,10 @@ int disk_contents_read(struct disk *disk, struct disk_contents *ret_contents, st
         return -1;
     scratch = file_posix_scratch(disk->size, &descriptor, error);
     if (!scratch || copy_what_counts(disk, scratch, description.logical_sector_size, error) ||
-        probe_contents(disk, descriptor, description.logical_sector_size, contents, error))
+        probe_contents(disk, descriptor, description.logical_sector_size, contents, error) ||
+        look_beside_ext(disk, contents, &beside_ext, error))
         return -1;
+    contents->ambiguous |= beside_ext;
     *ret_contents = *contents;
     return 0;
 }

@@ -44,6 +44,10 @@ struct disk_contents {
     const char *partition_table;        /* NULL, "gpt", "mbr" */
     struct partition_facts partitions[FILESYSTEM_MAX_PARTITIONS];
     unsigned partition_count;
+    /* There are signs of more than one thing: several filesystems', or an ext superblock's at its
+     * place and a partition table's, a RAID member's, an encrypted volume's as well. One of them
+     * is a leftover, and no bitmap of it says what is in use. */
+    bool ambiguous;
 };
 
 /* Looks at what lies on the disk, through libblkid and libext2fs. Contents that nobody knows are

@@ -120,6 +120,30 @@ int ext4_recover(struct disk *disk, uint32_t now, struct ext4_recovery *ret_reco
          go_through_journal(disk, &geometry, &super, &recovery, error)) ||
         finish(disk, now, &recovery, error))
         return -1;
+    recovery.done = true;
     *ret_recovery = recovery;
     return 0;
+}
+
+int ext4_recover_committed(struct disk *disk, uint32_t now, void (*starts)(void *context),
+                           void *context, struct ext4_recovery *ret_recovery, struct error *error)
+{
+    bool needs;
+
+    *ret_recovery = (struct ext4_recovery){0};
+    if (ext4_needs_recovery(disk, &needs, error))
+        return -1;
+    if (!needs)
+        return 0;
+    if (ext4_check_recovery(disk, error))
+        return -1;
+    if (starts)
+        starts(context);
+    if (disk_begin(disk, error))
+        return -1;
+    if (ext4_recover(disk, now, ret_recovery, error)) {
+        disk_abort(disk);
+        return -1;
+    }
+    return disk_commit(disk, error);
 }

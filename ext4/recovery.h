@@ -16,6 +16,7 @@ struct disk;
 
 /* What recovery did, for a message. */
 struct ext4_recovery {
+    bool done;                              /* false: there was nothing to recover */
     uint32_t transactions, blocks, revoked; /* replayed from the journal */
     uint32_t truncated, deleted;            /* orphans */
 };
@@ -35,5 +36,11 @@ int ext4_check_recovery(struct disk *disk, struct error *error);
  * deletion time of orphans. */
 int ext4_recover(struct disk *disk, uint32_t now, struct ext4_recovery *ret_recovery,
                  struct error *error);
+
+/* All of it, outside of a transaction: where the filesystem needs recovery, that is checked, done
+ * and committed. starts (which may be NULL) is called before the first change. Errors of the check
+ * leave the image untouched. */
+int ext4_recover_committed(struct disk *disk, uint32_t now, void (*starts)(void *context),
+                           void *context, struct ext4_recovery *ret_recovery, struct error *error);
 
 #endif

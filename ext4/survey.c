@@ -9,6 +9,7 @@
 #include "ext4/claims.h"
 #include "ext4/inode-check.h"
 #include "ext4/inode-rules.h"
+#include "ext4/inode-table.h"
 #include "ext4/xattr-check.h"
 
 /* Inode tables are read in pieces of this size. */
@@ -212,23 +213,11 @@ static int check_inode_bitmap(const struct survey *survey, uint32_t group, uint3
     return 0;
 }
 
-/* How many inodes of a group have been written to its table. */
-static uint32_t inodes_in_table(const struct ext4 *ext4, uint32_t group)
-{
-    uint32_t inodes = ext4->geometry.group_inodes;
-
-    if (!ext4->geometry.has_group_checksums)
-        return inodes;
-    if (ext2fs_bg_flags_test(ext4->fs, group, EXT2_BG_INODE_UNINIT))
-        return 0;
-    return inodes - (uint32_t)min_u64(inodes, ext2fs_bg_itable_unused(ext4->fs, group));
-}
-
 static int take_group(struct survey *survey, uint32_t group, struct error *error)
 {
     struct ext4 *ext4 = survey->ext4;
     uint32_t group_inodes = ext4->geometry.group_inodes;
-    uint32_t count = inodes_in_table(ext4, group);
+    uint32_t count = ext4_inodes_initialised(ext4, group);
     bool is_there = !ext4->geometry.has_group_checksums ||
                     !ext2fs_bg_flags_test(ext4->fs, group, EXT2_BG_INODE_UNINIT);
 

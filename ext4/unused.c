@@ -1,8 +1,8 @@
 /*
- * Free blocks come from the walk over the bitmaps, in order. Unused parts of tables
- * don't: with flex_bg a group's table lies among another's blocks. So they are listed before, and
- * put in between where their turn comes. Tables lie in rows, and what touches is one run: the
- * list is short.
+ * Free blocks come from the walk over the bitmaps, in order. Unused parts of tables and of the
+ * journal don't: with flex_bg a group's table lies among another's blocks. So they are listed
+ * before, and put in between where their turn comes. Tables lie in rows, and what touches is one
+ * run: the list is short.
  */
 #include "ext4/unused.h"
 
@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "ext4/free-runs.h"
 #include "ext4/inode-table.h"
+#include "ext4/journal-unused.h"
 
 /* Rows that grow side by side: block bitmaps, inode bitmaps, tables of a flex group. */
 #define ROWS 3
@@ -26,8 +27,8 @@ struct runs {
 
 struct walk {
     struct ext4 *ext4;
-    struct runs blank;    /* parts of inode tables that aren't in use */
-    struct runs metadata; /* bitmaps and tables, in which no block can be free */
+    struct runs blank;    /* parts of inode tables, and of the journal, that aren't in use */
+    struct runs metadata; /* bitmaps, tables and journal, in which no block can be free */
     ext4_unused_visit *visit;
     void *context;
 };
@@ -120,9 +121,37 @@ static int list_tables(struct walk *walk, struct error *error)
     for (uint32_t group = 0; group < walk->ext4->geometry.groups; group++)
         if (add_tables(walk, group, bitmap, error))
             return -1;
+    return 0;
+}
+
+static int add_journal(struct ext4_run run, void *context, struct error *error)
+{
+    struct walk *walk = context;
+
+    return add(&walk->metadata, run, error) || add(&walk->blank, run, error) ? -1 : 0;
+}
+
+static int check_disjoint(const struct runs *metadata, struct error *error)
+{
+    const struct ext4_run *list = metadata->list;
+
+    for (size_t i = 1; i < metadata->count; i++)
+        if (list[i - 1].start + list[i - 1].count > list[i].start) {
+            error_set(error, ERROR_CORRUPT,
+                      "block %" PRIu64 " is part of the journal and of a group's tables",
+                      list[i].start);
+            return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
+        }
+    return 0;
+}
+
+static int list_own(struct walk *walk, struct error *error)
+{
+    if (list_tables(walk, error) || ext4_journal_unused_each(walk->ext4, add_journal, walk, error))
+        return -1;
     sort(&walk->metadata);
     sort(&walk->blank);
-    return 0;
+    return check_disjoint(&walk->metadata, error);
 }
 
 static int visit(struct walk *walk, enum disk_unused_kind kind, struct ext4_run run,
@@ -133,7 +162,7 @@ static int visit(struct walk *walk, enum disk_unused_kind kind, struct ext4_run 
     return walk->visit(kind, run.start * block_size, run.count * block_size, walk->context, error);
 }
 
-/* Parts of tables that lie before the block. */
+/* What of it lies before the block. */
 static int visit_blank(struct walk *walk, uint64_t end, struct error *error)
 {
     struct runs *blank = &walk->blank;
@@ -155,7 +184,8 @@ static int check_outside_of_metadata(struct runs *metadata, struct ext4_run run,
     if (*next == metadata->count || list[*next].start >= run.start + run.count)
         return 0;
     error_set(error, ERROR_CORRUPT,
-              "block %" PRIu64 " is free in its bitmap, and part of a group's tables",
+              "block %" PRIu64
+              " is free in its bitmap, and part of a group's tables or the journal",
               max_u64(list[*next].start, run.start));
     return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
 }
@@ -176,9 +206,8 @@ int ext4_unused_each(struct ext4 *ext4, ext4_unused_visit *each, void *context, 
     struct walk walk = {.ext4 = ext4, .visit = each, .context = context};
     const struct ext4_geometry *geometry = &ext4->geometry;
 
-    if (list_tables(&walk, error) ||
-        ext4_free_runs_each(ext4, geometry->first_block, geometry->blocks, visit_free, &walk,
-                            error))
+    if (list_own(&walk, error) || ext4_free_runs_each(ext4, geometry->first_block, geometry->blocks,
+                                                      visit_free, &walk, error))
         return -1;
     return visit_blank(&walk, geometry->blocks, error);
 }

@@ -1,18 +1,15 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/bytes.h"
 #include "base/checked.h"
-#include "base/cleanup.h"
 #include "ext4resize/job.h"
 #include "ext4resize/options.h"
 #include "ext4resize/size.h"
+#include "image-format/zeros.h"
 #include "resize/host-space.h"
 
 #define PAGE_SIZE 4096 /* bytes; the default size is whole pages, on all machines the same */
 #define BLOCKS_32BIT (UINT64_C(1) << 32)
-#define PIECE_SIZE (1 * MIB)
 
 /* A size in blocks, as the messages have it. */
 #define BLOCKS "%" PRIu64 " (%uk) blocks"
@@ -104,29 +101,6 @@ int job_choose_goal(struct job *job, bool *ret_done, struct error *error)
     return job->wanted == job->ext4.geometry.blocks ? say_nothing_to_do(job, ret_done) : 0;
 }
 
-/* Whether the disk reads as zeros from a byte on. */
-static int is_zero_from(struct disk *disk, uint64_t offset, bool *ret_is_zero, struct error *error)
-{
-    CLEANUP_FREE uint8_t *piece = malloc(PIECE_SIZE);
-
-    if (!piece)
-        return error_set_no_memory(error);
-    for (*ret_is_zero = true; *ret_is_zero && offset < disk->size;) {
-        struct disk_extent extent;
-
-        if (disk_get_extent(disk, offset, disk->size, &extent, error))
-            return -1;
-        if (extent.state == DISK_EXTENT_DATA) {
-            extent.size = min_u64(extent.size, PIECE_SIZE);
-            if (disk_read(disk, offset, piece, (size_t)extent.size, error))
-                return -1;
-            *ret_is_zero = bytes_are_zero(piece, (size_t)extent.size);
-        }
-        offset += extent.size;
-    }
-    return 0;
-}
-
 /* A file is cut off behind the filesystem, as resize2fs does, unless something else stands there:
  * no other copy of that may be left. */
 static int choose_disk_size(struct job *job, struct error *error)
@@ -134,15 +108,15 @@ static int choose_disk_size(struct job *job, struct error *error)
     const struct ext4_geometry *geometry = &job->ext4.geometry;
     uint64_t old_end = geometry->blocks * geometry->block_size;
     uint64_t end = job->wanted * geometry->block_size;
-    bool is_free = true;
+    uint64_t data;
 
     job->disk_size = max_u64(job->disk->size, end);
     if (!job->is_raw || job->is_device || end >= job->disk->size || job->goal == RESIZE_TO_64BIT ||
         job->goal == RESIZE_TO_32BIT)
         return 0;
-    if (is_zero_from(job->disk, max_u64(end, old_end), &is_free, error))
+    if (disk_find_nonzero(job->disk, max_u64(end, old_end), NULL, &data, error))
         return -1;
-    if (is_free)
+    if (data == job->disk->size)
         job->disk_size = end;
     else
         fprintf(stderr, "The file keeps its size: behind the filesystem it holds other data.\n");

@@ -95,24 +95,21 @@ static int open_disk(struct job *job, struct error *error)
     return 0;
 }
 
-/* A commit of its own: it leaves the filesystem as the next mount would. */
+static void recovery_starts(void *context)
+{
+    struct job *job = context;
+
+    job->state.begun = job->changes;
+    posix_catch_interrupts();
+}
+
 static int recover(struct job *job, struct error *error)
 {
     struct ext4_recovery recovery;
-    bool needs;
 
-    if (ext4_needs_recovery(job->disk, &needs, error))
-        return -1;
-    if (!needs)
-        return 0;
-    if (ext4_check_recovery(job->disk, error))
+    if (ext4_recover_committed(job->disk, job->now, recovery_starts, job, &recovery, error))
         return error_wrap(error, "recovering the filesystem's journal");
-    job->state.begun = job->changes;
-    posix_catch_interrupts();
-    if (disk_begin(job->disk, error) || ext4_recover(job->disk, job->now, &recovery, error) ||
-        disk_commit(job->disk, error))
-        return error_wrap(error, "recovering the filesystem's journal");
-    if (job->changes)
+    if (recovery.done && job->changes)
         printf("The filesystem was not unmounted: %u transactions replayed, %u orphans cleaned "
                "up.\n",
                recovery.transactions, recovery.truncated + recovery.deleted);

@@ -288,6 +288,15 @@ static int undo_next_data(struct file *file, uint64_t offset, uint64_t *ret_offs
                                          : file_next_data(undo->below, offset, ret_offset, error);
 }
 
+static int undo_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                          struct error *error)
+{
+    struct undo_file *undo = undo_of(file);
+
+    return let_through_held(undo, error) ? -1
+                                         : file_next_hole(undo->below, offset, ret_offset, error);
+}
+
 static int undo_open_side(struct file *file, bool create, struct file **ret_side,
                           struct error *error)
 {
@@ -329,6 +338,7 @@ static const struct file_operations undo_operations = {
     .flush = undo_flush,
     .lock = undo_lock,
     .next_data = undo_next_data,
+    .next_hole = undo_next_hole,
     .zero = undo_zero,
     .open_side = undo_open_side,
     .remove_side = undo_remove_side,

@@ -159,11 +159,13 @@ int disk_zero_unreferenced(struct disk *disk, uint64_t offset, uint64_t size, st
 /* The contents of the range mean nothing any more: whole blocks in it are given up. */
 int disk_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error *error);
 
-/* Takes effect with the commit. What is added is absent. */
+/* Takes effect with the commit. What is added is absent. What is cut off is gone with the commit,
+ * and reads as zeros where the disk grows again, also within one transaction. */
 int disk_set_size(struct disk *disk, uint64_t size, struct error *error);
 
-/* How much larger the host's file gets at most, in bytes, when the disk takes the new size and
- * the ranges of it are written, in one transaction. They are sorted, and may overlap. */
+/* How much larger the host's file gets at most, in bytes, when the disk takes the new size, which
+ * may be a smaller one, and the ranges are written, in one transaction. They are sorted, and may
+ * overlap. What is cut off is free only after the commit, and so takes nothing off. */
 int disk_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
                      size_t count, uint64_t *ret_cost, struct error *error);
 

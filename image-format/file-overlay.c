@@ -3,50 +3,16 @@
  * number, and reads the rest from the file below. A sector of zeros keeps no
  * bytes. The size is the overlay's own. Below limit, a sector that isn't kept
  * is that of the file below; at and beyond it, zeros: cutting off lowers the
- * limit, so that nothing old comes back.
+ * limit, so that nothing old comes back. Kept zeros count as a hole.
  */
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "image-format/file.h"
-
-#define SECTOR_SIZE 4096
-#define BUCKET_COUNT 4096 /* a power of two */
-
-struct sector {
-    struct sector *next;
-    uint64_t number;
-    uint8_t *bytes; /* NULL: zeros */
-};
-
-struct overlay {
-    struct file file;
-    struct file *below;
-    uint64_t size;
-    uint64_t limit;       /* bytes of below that still show through */
-    struct overlay *side; /* a side file that was made: with nothing below; NULL: none */
-    bool is_side;         /* the overlay's whose side file it is, and freed by that */
-    bool side_removed;    /* that below has none any more, as far as this overlay goes */
-    struct sector *buckets[BUCKET_COUNT];
-};
+#include "image-format/file-overlay-internal.h"
 
 static const struct file_operations overlay_operations;
-
-static struct overlay *overlay_of(struct file *file)
-{
-    return (struct overlay *)file;
-}
-
-static struct sector **find_sector(struct overlay *overlay, uint64_t number)
-{
-    struct sector **link = &overlay->buckets[number % BUCKET_COUNT];
-
-    while (*link && (*link)->number != number)
-        link = &(*link)->next;
-    return link;
-}
 
 /* Reads part of a sector that isn't kept. */
 static int read_below(struct overlay *overlay, uint64_t offset, uint8_t *to, size_t size,
@@ -67,9 +33,10 @@ static int overlay_read(struct file *file, uint64_t offset, void *buffer, size_t
     uint8_t *to = buffer;
 
     while (size > 0) {
-        size_t within = offset % SECTOR_SIZE;
-        size_t piece = (size_t)min_u64(size, SECTOR_SIZE - within);
-        const struct sector *sector = *find_sector(overlay, offset / SECTOR_SIZE);
+        size_t within = offset % OVERLAY_SECTOR_SIZE;
+        size_t piece = (size_t)min_u64(size, OVERLAY_SECTOR_SIZE - within);
+        const struct overlay_sector *sector =
+            *overlay_find_sector(overlay, offset / OVERLAY_SECTOR_SIZE);
 
         if (sector && sector->bytes)
             memcpy(to, sector->bytes + within, piece);
@@ -86,31 +53,33 @@ static int overlay_read(struct file *file, uint64_t offset, void *buffer, size_t
 
 /* The kept sector of that number, made without bytes where it isn't kept yet; *ret_new says so.
  * NULL sets error. */
-static struct sector *keep_sector(struct overlay *overlay, uint64_t number, bool *ret_new,
-                                  struct error *error)
+static struct overlay_sector *keep_sector(struct overlay *overlay, uint64_t number, bool *ret_new,
+                                          struct error *error)
 {
-    struct sector **link = find_sector(overlay, number);
+    struct overlay_sector **link = overlay_find_sector(overlay, number);
 
     *ret_new = !*link;
     if (*link)
         return *link;
     *link = calloc(1, sizeof **link);
-    if (*link)
-        (*link)->number = number;
-    else
+    if (!*link) {
         error_set_no_memory(error);
+        return NULL;
+    }
+    (*link)->number = number;
+    overlay->kept++;
     return *link;
 }
 
 /* Gives a sector bytes to write to: those below for a new one, zeros else. */
-static int materialize(struct overlay *overlay, struct sector *sector, bool is_new,
+static int materialize(struct overlay *overlay, struct overlay_sector *sector, bool is_new,
                        struct error *error)
 {
-    sector->bytes = calloc(1, SECTOR_SIZE);
+    sector->bytes = calloc(1, OVERLAY_SECTOR_SIZE);
     if (!sector->bytes)
         return error_set_no_memory(error);
-    return is_new ? read_below(overlay, sector->number * SECTOR_SIZE, sector->bytes, SECTOR_SIZE,
-                               error)
+    return is_new ? read_below(overlay, sector->number * OVERLAY_SECTOR_SIZE, sector->bytes,
+                               OVERLAY_SECTOR_SIZE, error)
                   : 0;
 }
 
@@ -118,17 +87,18 @@ static int write_sector(struct overlay *overlay, uint64_t offset, const uint8_t 
                         struct error *error)
 {
     bool is_new;
-    struct sector *sector = keep_sector(overlay, offset / SECTOR_SIZE, &is_new, error);
+    struct overlay_sector *sector =
+        keep_sector(overlay, offset / OVERLAY_SECTOR_SIZE, &is_new, error);
 
     if (!sector)
         return -1;
-    if (piece == SECTOR_SIZE && bytes_are_zero(from, piece)) {
+    if (piece == OVERLAY_SECTOR_SIZE && bytes_are_zero(from, piece)) {
         free(TAKE(sector->bytes));
         return 0;
     }
     if (!sector->bytes && materialize(overlay, sector, is_new, error))
         return -1;
-    memcpy(sector->bytes + offset % SECTOR_SIZE, from, piece);
+    memcpy(sector->bytes + offset % OVERLAY_SECTOR_SIZE, from, piece);
     return 0;
 }
 
@@ -139,7 +109,7 @@ static int overlay_write(struct file *file, uint64_t offset, const void *buffer,
     const uint8_t *from = buffer;
 
     while (size > 0) {
-        size_t piece = (size_t)min_u64(size, SECTOR_SIZE - offset % SECTOR_SIZE);
+        size_t piece = (size_t)min_u64(size, OVERLAY_SECTOR_SIZE - offset % OVERLAY_SECTOR_SIZE);
 
         if (write_sector(overlay, offset, from, piece, error))
             return -1;
@@ -161,21 +131,23 @@ static int overlay_get_size(struct file *file, uint64_t *ret_size, struct error 
 /* Frees the sectors that lie beyond size, and zeros the rest of the one that holds its end. */
 static void cut_sectors(struct overlay *overlay, uint64_t size)
 {
-    for (unsigned i = 0; i < BUCKET_COUNT; i++) {
-        struct sector **link = &overlay->buckets[i];
+    for (unsigned i = 0; i < OVERLAY_BUCKETS; i++) {
+        struct overlay_sector **link = &overlay->buckets[i];
 
         while (*link) {
-            struct sector *sector = *link;
-            uint64_t start = sector->number * SECTOR_SIZE;
+            struct overlay_sector *sector = *link;
+            uint64_t start = sector->number * OVERLAY_SECTOR_SIZE;
 
             if (start >= size) {
                 *link = sector->next;
                 free(sector->bytes);
                 free(sector);
+                overlay->kept--;
                 continue;
             }
-            if (size - start < SECTOR_SIZE && sector->bytes)
-                memset(sector->bytes + (size - start), 0, SECTOR_SIZE - (size_t)(size - start));
+            if (size - start < OVERLAY_SECTOR_SIZE && sector->bytes)
+                memset(sector->bytes + (size - start), 0,
+                       OVERLAY_SECTOR_SIZE - (size_t)(size - start));
             link = &sector->next;
         }
     }
@@ -290,6 +262,8 @@ static const struct file_operations overlay_operations = {
     .set_size = overlay_set_size,
     .flush = overlay_flush,
     .lock = overlay_lock,
+    .next_data = overlay_next_data,
+    .next_hole = overlay_next_hole,
     .open_side = overlay_open_side,
     .remove_side = overlay_remove_side,
     .host_facts = overlay_host_facts,

@@ -1,10 +1,11 @@
 /*
- * What is special about block devices, and what stands on files; and zeroing.
+ * What is special about block devices, and what stands on files; zeroing, and making holes.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -92,4 +93,23 @@ int posix_zero(struct file *file, uint64_t offset, uint64_t size, struct error *
                    file_write_zeros(file, to, end - to, error)
                ? -1
                : 0;
+}
+
+/* A device is left alone: what discarding does to its bytes is its own affair. */
+int posix_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    int result;
+
+    if (posix_of(file)->is_device)
+        return error_set(error, ERROR_UNSUPPORTED, "a device can't have holes");
+    do
+        result = fallocate(posix_of(file)->descriptor, mode, (off_t)offset, (off_t)size);
+    while (result && errno == EINTR);
+    if (result == 0)
+        return 0;
+    if (errno == EOPNOTSUPP || errno == ENOSYS)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "the filesystem that it lies on can't make holes in a file");
+    return error_set_errno(error, errno, "cannot make a hole at byte %" PRIu64, offset);
 }

@@ -39,6 +39,7 @@ int posix_device_sectors(int descriptor, struct file_host_facts *facts, struct e
 
 /* See file.h. */
 int posix_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error);
+int posix_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error);
 int posix_open_side(struct file *file, bool create, struct file **ret_side, struct error *error);
 int posix_remove_side(struct file *file, struct error *error);
 

@@ -134,6 +134,19 @@ static int posix_next_data(struct file *file, uint64_t offset, uint64_t *ret_off
     return 0;
 }
 
+static int posix_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                           struct error *error)
+{
+    off_t found = -1;
+
+    if (!posix_of(file)->is_device)
+        found = lseek(posix_of(file)->descriptor, (off_t)offset, SEEK_HOLE);
+    if (found < 0) /* beyond the end, or a system that knows no holes */
+        return posix_get_size(file, ret_offset, error);
+    *ret_offset = (uint64_t)found;
+    return 0;
+}
+
 static int posix_host_facts(struct file *file, struct file_host_facts *ret_facts,
                             struct error *error)
 {
@@ -177,7 +190,9 @@ static const struct file_operations posix_operations = {
     .flush = posix_flush,
     .lock = posix_lock,
     .next_data = posix_next_data,
+    .next_hole = posix_next_hole,
     .zero = posix_zero,
+    .punch = posix_punch,
     .open_side = posix_open_side,
     .remove_side = posix_remove_side,
     .host_facts = posix_host_facts,

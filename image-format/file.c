@@ -66,6 +66,13 @@ int file_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset, str
     return 0;
 }
 
+int file_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error)
+{
+    return file->operations->next_hole
+               ? file->operations->next_hole(file, offset, ret_offset, error)
+               : file_get_size(file, ret_offset, error);
+}
+
 int file_host_facts(struct file *file, struct file_host_facts *ret_facts, struct error *error)
 {
     return file->operations->host_facts(file, ret_facts, error);
@@ -92,14 +99,12 @@ int file_remove_side(struct file *file, struct error *error)
     return file->operations->remove_side(file, error);
 }
 
-int file_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+static int check_zeroing(struct file *file, uint64_t offset, uint64_t size, struct error *error)
 {
     uint64_t file_size;
 
     if (!file->writable)
         return error_set(error, ERROR_SYSTEM, "the file is open for reading only");
-    if (size == 0)
-        return 0;
     if (file_get_size(file, &file_size, error))
         return -1;
     if (!range_fits(offset, size, file_size))
@@ -107,8 +112,28 @@ int file_zero(struct file *file, uint64_t offset, uint64_t size, struct error *e
                          "the file ends at byte %" PRIu64 " (%" PRIu64
                          " bytes to be zeroed at byte %" PRIu64 ")",
                          file_size, size, offset);
+    return 0;
+}
+
+int file_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (check_zeroing(file, offset, size, error))
+        return -1;
+    if (size == 0)
+        return 0;
     return file->operations->zero ? file->operations->zero(file, offset, size, error)
                                   : file_write_zeros(file, offset, size, error);
+}
+
+int file_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (check_zeroing(file, offset, size, error))
+        return -1;
+    if (size == 0)
+        return 0;
+    if (!file->operations->punch)
+        return error_set(error, ERROR_UNSUPPORTED, "it can't have holes");
+    return file->operations->punch(file, offset, size, error);
 }
 
 int file_write_zeros(struct file *file, uint64_t offset, uint64_t size, struct error *error)

@@ -46,8 +46,15 @@ struct file_operations {
     /* The start of the first range at or after offset that may hold data (everything between
      * reads as zeros); the file's size when there is none. NULL: no holes are known. */
     int (*next_data)(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
+    /* The start of the first hole at or after offset; the file's size when there is none. NULL: no
+     * holes are known. */
+    int (*next_hole)(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
     /* The range, which lies within the file, reads as zeros from now on. NULL: they are written. */
     int (*zero)(struct file *file, uint64_t offset, uint64_t size, struct error *error);
+    /* The range, which lies within the file, becomes a hole: it reads as zeros, and its storage is
+     * the host's again. ERROR_UNSUPPORTED, and nothing was done, where the host can't; NULL: it
+     * can't. */
+    int (*punch)(struct file *file, uint64_t offset, uint64_t size, struct error *error);
     /* NULL, both: it can't have a side file. */
     int (*open_side)(struct file *file, bool create, struct file **ret_side, struct error *error);
     int (*remove_side)(struct file *file, struct error *error);
@@ -69,6 +76,7 @@ int file_set_size(struct file *file, uint64_t size, struct error *error);
 int file_flush(struct file *file, struct error *error);
 int file_lock(struct file *file, struct error *error);
 int file_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
+int file_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
 int file_host_facts(struct file *file, struct file_host_facts *ret_facts, struct error *error);
 
 /* Opens the side file: a new, empty one with create (an error where there is one already), else
@@ -80,6 +88,9 @@ int file_remove_side(struct file *file, struct error *error);
 /* The range, which lies within the file, reads as zeros from now on. Unlike file_write_zeros it
  * may change what the host has allocated. */
 int file_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error);
+
+/* The range, which lies within the file, becomes a hole. Never writes zeros instead. */
+int file_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error);
 
 /* Writes size zero bytes. */
 int file_write_zeros(struct file *file, uint64_t offset, uint64_t size, struct error *error);

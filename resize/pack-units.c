@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "ext4/inode-table.h"
+#include "ext4/journal-unused.h"
 #include "ext4/unused.h"
 #include "resize/fixed.h"
 
@@ -220,6 +221,22 @@ static int add_room(struct ext4_run run, void *context, struct error *error)
     return 0;
 }
 
+static int keep_in_use(struct resize_unit *unit, struct ext4_run part, void *context,
+                       struct error *error)
+{
+    (void)part;
+    (void)context;
+    (void)error;
+    unit->is_fixed = unit->is_fixed || unit->used > 0;
+    return 0;
+}
+
+/* An empty journal isn't worth moving: what it shares a unit with stays. */
+static int keep_journal(struct ext4_run run, void *context, struct error *error)
+{
+    return for_parts(context, run, keep_in_use, NULL, error);
+}
+
 int resize_units_list(struct ext4 *ext4, uint64_t unit_size, struct resize_units *ret_units,
                       struct error *error)
 {
@@ -232,6 +249,7 @@ int resize_units_list(struct ext4 *ext4, uint64_t unit_size, struct resize_units
     return list_stored(ret_units, error) ||
                    ext4_unused_each(ext4, count_unused, &counting, error) ||
                    find_fixed(ret_units, &counting.blank, error) ||
+                   ext4_journal_unused_each(ext4, keep_journal, ret_units, error) ||
                    resize_units_room(ret_units, add_room, ret_units, error)
                ? -1
                : 0;

@@ -11,7 +11,8 @@
 
 struct resize_unit {
     uint64_t index; /* of all units of the disk, stored or not */
-    uint32_t used;  /* blocks in use; unused parts of inode tables don't count */
+    uint32_t used;  /* blocks in use; unused parts of inode tables and of the journal
+                       don't count */
     uint32_t room;  /* free blocks that can be written without anything else becoming stored */
     bool is_fixed;  /* something lies in it that can't move */
     bool is_emptied;

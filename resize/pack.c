@@ -112,7 +112,8 @@ static int prepare(struct packing *packing, struct error *error)
         struct resize_unit *unit = packing->candidates[i];
 
         unit->is_emptied = i < packing->emptied;
-        if (unit->is_emptied &&
+        /* What is empty already may hold a journal, which stays. */
+        if (unit->is_emptied && i >= packing->empty &&
             resize_zones_add(&packing->zones, resize_unit_run(&packing->units, unit), error))
             return -1;
     }

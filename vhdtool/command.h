@@ -32,8 +32,10 @@ const struct command *command_find(const char *name);
 /* The command whose name a typo was probably meant for, or NULL. */
 const char *command_nearest(const char *name);
 
+extern const struct command command_compact;
 extern const struct command command_create;
 extern const struct command command_expand;
 extern const struct command command_info;
+extern const struct command command_shrink;
 
 #endif

@@ -4,10 +4,7 @@
 #include "vhdtool/nearest.h"
 
 const struct command *const commands[] = {
-    &command_info,
-    &command_create,
-    &command_expand,
-    NULL,
+    &command_info, &command_create, &command_expand, &command_shrink, &command_compact, NULL,
 };
 
 const struct command *command_find(const char *name)

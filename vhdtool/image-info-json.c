@@ -66,11 +66,13 @@ json_t *image_info_json(const struct image_info *info)
         json_from_u64(disk->logical_sector_size), "physical_sector_size",
         json_from_u64(disk->physical_sector_size), "id", json_from_guid(&disk->id), "log",
         disk->log, "creator", text_or_null(disk->creator));
-    json_t *rest = json_pack("{s:n, s:[o], s:n, s:o, s:o, s:o}", "parent", "chain",
-                             json_from_text(info->path), "reclaimable_size", "partition_table",
-                             json_from_text(info->contents.partition_table), "partitions",
-                             partitions_json(&info->contents), "filesystem",
-                             filesystem_json(&info->contents.filesystem));
+    json_t *rest =
+        json_pack("{s:n, s:[o], s:o, s:o, s:o, s:o}", "parent", "chain", json_from_text(info->path),
+                  "reclaimable_size",
+                  info->knows_reclaimable ? json_from_u64(info->reclaimable_size) : json_null(),
+                  "partition_table", json_from_text(info->contents.partition_table), "partitions",
+                  partitions_json(&info->contents), "filesystem",
+                  filesystem_json(&info->contents.filesystem));
 
     if (!object || !rest || json_object_update(object, rest)) {
         json_decref(object);

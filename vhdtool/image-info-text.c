@@ -23,13 +23,16 @@ static void print_size(FILE *out, const char *name, uint64_t bytes)
     fputc('\n', out);
 }
 
-static void print_container(FILE *out, const struct disk_description *disk)
+static void print_container(FILE *out, const struct image_info *info)
 {
+    const struct disk_description *disk = &info->description;
     char id[GUID_TEXT_SIZE];
 
     print_size(out, "virtual size", disk->virtual_size);
     print_size(out, "file size", disk->file_size);
     print_size(out, "allocated", disk->allocated_size);
+    if (info->knows_reclaimable)
+        print_size(out, "reclaimable", info->reclaimable_size);
     if (disk->block_size)
         print_size(out, "block size", disk->block_size);
     fprintf(out, "  %-16s%" PRIu32 " bytes, physical %" PRIu32 "\n", "sectors",
@@ -88,7 +91,7 @@ char *image_info_text(const struct image_info *info)
     if (!out)
         return NULL;
     fprintf(out, "%s: %s, %s\n", info->path, info->description.format, info->description.type);
-    print_container(out, &info->description);
+    print_container(out, info);
     print_partitions(out, &info->contents);
     print_filesystem(out, &info->contents.filesystem);
     if (fclose(out))

@@ -13,6 +13,8 @@ struct image_info {
     const char *path;
     struct disk_description description;
     struct disk_contents contents;
+    bool knows_reclaimable;
+    uint64_t reclaimable_size; /* bytes: what compact would give back */
 };
 
 /* The text for people; the caller frees it. NULL: no memory. */

@@ -70,10 +70,22 @@ static int watched_next_data(struct file *file, uint64_t offset, uint64_t *ret_o
     return file_next_data(below_of(file), offset, ret_offset, error);
 }
 
+static int watched_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                             struct error *error)
+{
+    return file_next_hole(below_of(file), offset, ret_offset, error);
+}
+
 static int watched_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
 {
     return watched_file_check_interrupted(error) ? -1
                                                  : file_zero(below_of(file), offset, size, error);
+}
+
+static int watched_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    return watched_file_check_interrupted(error) ? -1
+                                                 : file_punch(below_of(file), offset, size, error);
 }
 
 static int watched_open_side(struct file *file, bool create, struct file **ret_side,
@@ -107,7 +119,9 @@ static const struct file_operations watched_operations = {
     .flush = watched_flush,
     .lock = watched_lock,
     .next_data = watched_next_data,
+    .next_hole = watched_next_hole,
     .zero = watched_zero,
+    .punch = watched_punch,
     .open_side = watched_open_side,
     .remove_side = watched_remove_side,
     .host_facts = watched_host_facts,

@@ -10,9 +10,7 @@
 /* How much of a file that says that it holds data is zeroed before it is asked again. */
 #define ZERO_STEP (1 * MIB)
 
-/* How far an extent of data is said to reach, and how many pages an extent looks for staged ones.
- */
-#define DATA_STEP (64 * KIB)
+/* How many bytes an extent looks through for staged pages. */
 #define EXTENT_MOST (1 * MIB)
 
 static const uint8_t zero_page[JOURNAL_PAGE_SIZE];
@@ -300,7 +298,7 @@ int journal_extent(struct journal *journal, uint64_t offset, bool *ret_zero, uin
     uint64_t most =
         min_u64(journal->size - offset, journal->map.count ? EXTENT_MOST : journal->size - offset);
     struct journal_piece piece = journal_next_piece(journal, offset, most);
-    uint64_t data = journal->file_size;
+    uint64_t data = journal->file_size, hole;
 
     *ret_size = piece.size;
     *ret_zero = piece.staged && piece.staged->slot == JOURNAL_ZERO_SLOT;
@@ -309,8 +307,10 @@ int journal_extent(struct journal *journal, uint64_t offset, bool *ret_zero, uin
     if (offset < journal->file_size && file_next_data(journal->file, offset, &data, error))
         return -1;
     *ret_zero = data > offset || offset >= journal->file_size;
+    if (!*ret_zero && file_next_hole(journal->file, offset, &hole, error))
+        return -1;
     if (!*ret_zero)
-        *ret_size = min_u64(piece.size, DATA_STEP - offset % DATA_STEP);
+        *ret_size = min_u64(piece.size, max_u64(hole, offset + 1) - offset);
     else if (offset < data && data < journal->file_size)
         *ret_size = min_u64(piece.size, data - offset);
     return 0;

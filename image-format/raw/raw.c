@@ -4,22 +4,11 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "image-format/disk.h"
 #include "image-format/file.h"
 #include "image-format/journal/journal.h"
+#include "image-format/raw/internal.h"
 
 #define SECTOR_SIZE 512 /* of what is no device */
-
-struct raw {
-    struct disk disk;
-    struct file *file;
-    struct journal *journal;
-};
-
-static struct raw *raw_of(struct disk *disk)
-{
-    return (struct raw *)disk;
-}
 
 /* What the journal changes of what everybody sees. */
 static int done(struct raw *raw, int result)
@@ -74,7 +63,7 @@ static int raw_extent(struct disk *disk, uint64_t offset, struct disk_extent *re
     return 0;
 }
 
-static int raw_begin(struct disk *disk, struct error *error)
+int raw_begin(struct disk *disk, struct error *error)
 {
     struct raw *raw = raw_of(disk);
     int result = done(raw, journal_begin(raw->journal, error));
@@ -224,6 +213,8 @@ static const struct disk_operations raw_operations = {
     .growth_cost = raw_growth_cost,
     .commit = raw_commit,
     .abort = raw_abort,
+    .plan_compaction = raw_plan_compaction,
+    .compact = raw_compact,
     .close = raw_close,
 };
 

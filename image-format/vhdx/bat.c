@@ -222,6 +222,26 @@ void vhdx_bat_all_clean(struct vhdx *vhdx)
         set_dirty(&vhdx->bat, vhdx->bat.dirty.oldest, false);
 }
 
+int vhdx_bat_relocate(struct vhdx *vhdx, uint64_t offset, uint32_t length, bool zeroed,
+                      struct error *error)
+{
+    struct vhdx_region region = vhdx->bat_region;
+    uint64_t size = min_u64(vhdx->bat.entries * VHDX_BAT_ENTRY_SIZE, length);
+
+    if (file_copy_range(vhdx->file, vhdx->bat.offset, offset, size, error) ||
+        (!zeroed && vhdx_write_zeros(vhdx, offset + size, length - size, error)) ||
+        vhdx_space_give(vhdx, region.offset, region.length, error))
+        return -1;
+    vhdx->disk.bytes_written += size;
+    region.offset = offset;
+    region.length = length;
+    vhdx->bat.offset = offset;
+    vhdx->bat.length = length;
+    vhdx->bat.relocated = true;
+    vhdx_regions_move_bat(vhdx, &region);
+    return 0;
+}
+
 bool vhdx_bat_index_is_bitmap(const struct vhdx *vhdx, uint64_t index)
 {
     return index % (vhdx->chunk_ratio + 1) == vhdx->chunk_ratio;

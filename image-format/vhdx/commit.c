@@ -155,13 +155,12 @@ static int encode_entry(struct updates *updates, struct error *error)
 static int prepare(struct vhdx *vhdx, struct updates *updates, struct vhdx_header *header,
                    struct error *error)
 {
-    uint64_t entry_length =
-        (vhdx_log_descriptor_sectors((uint32_t)updates->count) + updates->count) * VHDX_SECTOR_SIZE;
+    uint64_t entry_length = vhdx_log_entry_size((uint32_t)updates->count);
     uint64_t file_size;
 
     if (place_log(vhdx, entry_length, header, error))
         return -1;
-    file_size = max_u64(vhdx->space.end * VHDX_UNIT, vhdx->before.file_size);
+    file_size = max_u64(vhdx->space.units.end * VHDX_UNIT, vhdx->before.file_size);
     file_size = round_up(file_size, VHDX_UNIT);
     guid_generate(&header->log);
     updates->entry.length = (uint32_t)entry_length;

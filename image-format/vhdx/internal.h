@@ -22,6 +22,7 @@
 #include "image-format/disk.h"
 #include "image-format/file.h"
 #include "image-format/vhdx/format.h"
+#include "image-format/vhdx/units.h"
 #include "image-format/vhdx/vhdx.h"
 
 /* Larger than any VHDX can need; bounds what is allocated for a file's map. */
@@ -63,12 +64,10 @@ struct vhdx_runs {
 
 /* Which units of the file are in use; built when first needed. */
 struct vhdx_space {
-    uint64_t *used;     /* bitmap, one bit a unit; NULL: not built */
-    uint64_t limit;     /* units that the bitmap has room for */
-    uint64_t file_size; /* bytes, when it was built */
-    uint64_t end;       /* units: behind the last one in use */
-    uint64_t old_holes; /* units before the end that were free when it was built */
-    uint64_t known;     /* units: before it, a free place may hold old bytes; beyond, zeros */
+    struct vhdx_units units; /* without room: not built */
+    uint64_t file_size;      /* bytes, when it was built */
+    uint64_t old_holes;      /* units before the end that were free when it was built */
+    uint64_t known;          /* units: before it, a free place may hold old bytes; beyond, zeros */
     uint64_t cursor;
     struct vhdx_runs taken, freed; /* in this transaction */
 };
@@ -92,6 +91,7 @@ struct vhdx {
     struct vhdx_bat bat;
     struct vhdx_space space;
     uint8_t *fresh;       /* bitmap by payload block: taken in this transaction */
+    uint64_t fresh_size;  /* bytes of it; as many as the disk needs, or more */
     uint64_t freed_bytes; /* by commits since opening, and not reclaimed */
     struct {
         uint64_t virtual_size;
@@ -147,6 +147,10 @@ bool vhdx_bat_next_dirty(struct vhdx *vhdx, struct vhdx_page **iterator, uint64_
                          const uint8_t **ret_bytes);
 /* Writes the dirty pages to their places, which nobody refers to yet (relocated). */
 int vhdx_bat_write_dirty(struct vhdx *vhdx, struct error *error);
+/* Within a transaction that has changed no entry yet, the table moves to a place that was taken for
+ * it; the old one is given back. zeroed: the place reads as zeros. */
+int vhdx_bat_relocate(struct vhdx *vhdx, uint64_t offset, uint32_t length, bool zeroed,
+                      struct error *error);
 void vhdx_bat_all_clean(struct vhdx *vhdx);  /* what is in memory is in the file too */
 void vhdx_bat_drop_pages(struct vhdx *vhdx); /* forget all; the file counts */
 /* Calls visit for each entry that isn't zero, in the order of the table. */
@@ -160,18 +164,18 @@ uint64_t vhdx_bat_block_of(const struct vhdx *vhdx, uint64_t index);
 /* space.c */
 int vhdx_space_build(struct vhdx *vhdx, struct error *error);
 void vhdx_space_close(struct vhdx *vhdx);
-/* A free place of count units; *ret_zeroed: it reads as zeros. below: end before this unit or
- * fail with *ret_offset 0 (UINT64_MAX: anywhere, at the file's end if need be). */
-int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t below, uint64_t *ret_offset,
-                    bool *ret_zeroed, struct error *error);
+/* A free place of count units, at the file's end if need be; *ret_zeroed: it reads as zeros. */
+int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset, bool *ret_zeroed,
+                    struct error *error);
 /* As vhdx_space_take, always at the file's end, zeroed. */
 int vhdx_space_take_at_end(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset,
                            struct error *error);
+/* Takes a place that is free. */
+int vhdx_space_take_at(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error);
 /* The place is free once the transaction is committed (V3). */
 int vhdx_space_give(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error);
-uint64_t vhdx_space_used(const struct vhdx *vhdx); /* units */
-uint64_t vhdx_space_settle(struct vhdx *vhdx);     /* committed; returns bytes freed */
-void vhdx_space_roll_back(struct vhdx *vhdx);      /* aborted */
+uint64_t vhdx_space_settle(struct vhdx *vhdx); /* committed; returns bytes freed */
+void vhdx_space_roll_back(struct vhdx *vhdx);  /* aborted */
 
 /* transaction.c, commit.c */
 int vhdx_check_changeable(const struct vhdx *vhdx, struct error *error);
@@ -205,7 +209,11 @@ int vhdx_set_size(struct disk *disk, uint64_t size, struct error *error);
 int vhdx_growth_cost(struct disk *disk, uint64_t size, const struct disk_range *ranges,
                      size_t count, uint64_t *ret_cost, struct error *error);
 
-/* reclaim.c */
+/* reclaim.c, compaction.c */
 int vhdx_reclaim(struct disk *disk, struct error *error);
+int vhdx_plan_compaction(struct disk *disk, const struct disk_unused *unused, size_t count,
+                         struct disk_compaction **ret_compaction, struct error *error);
+int vhdx_compact(struct disk *disk, const struct disk_compaction *compaction,
+                 const struct disk_watch *watch, struct error *error);
 
 #endif

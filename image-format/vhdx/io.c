@@ -117,7 +117,7 @@ static int move_block(struct vhdx *vhdx, struct piece *piece, struct error *erro
     uint64_t place;
     bool zeroed;
 
-    if (vhdx_space_take(vhdx, vhdx_block_units(vhdx), UINT64_MAX, &place, &zeroed, error))
+    if (vhdx_space_take(vhdx, vhdx_block_units(vhdx), &place, &zeroed, error))
         return -1;
     if (is_present(&old)) {
         block = calloc(1, (size_t)block_size);
@@ -264,7 +264,7 @@ int vhdx_forget(struct disk *disk, uint64_t offset, uint64_t size, struct error 
     return 0;
 }
 
-/* Nobody has seen these bytes, the committed state included, and so they are written in place. */
+/* Behind the committed disk's end nobody has seen these bytes, and so they are written in place. */
 int vhdx_clear_behind_end(struct vhdx *vhdx, struct error *error)
 {
     CLEANUP_FREE uint8_t *bytes = NULL;
@@ -285,7 +285,11 @@ int vhdx_clear_behind_end(struct vhdx *vhdx, struct error *error)
         return -1;
     if (bytes_are_zero(bytes, (size_t)piece.size))
         return 0;
-    return vhdx_write_zeros(vhdx, vhdx_entry_offset(piece.entry) + within, piece.size, error);
+    if (vhdx->before.virtual_size <= vhdx->disk.size)
+        return vhdx_write_zeros(vhdx, vhdx_entry_offset(piece.entry) + within, piece.size, error);
+    /* This transaction made the disk smaller: the committed one has them yet (V1). */
+    memset(bytes, 0, (size_t)piece.size);
+    return write_piece(vhdx, &piece, bytes, false, error);
 }
 
 static enum disk_extent_state extent_state(const struct piece *piece)

@@ -37,6 +37,11 @@ uint32_t vhdx_log_descriptor_sectors(uint32_t count)
     return (uint32_t)divide_up(vhdx_log_descriptor_place(count), VHDX_SECTOR_SIZE);
 }
 
+uint64_t vhdx_log_entry_size(uint32_t count)
+{
+    return ((uint64_t)vhdx_log_descriptor_sectors(count) + count) * VHDX_SECTOR_SIZE;
+}
+
 bool vhdx_log_entry_decode(const uint8_t *sector, struct vhdx_log_entry *ret_entry)
 {
     if (memcmp(sector, "loge", 4) != 0)

@@ -36,6 +36,9 @@ struct vhdx_log_descriptor {
 /* How many sectors hold count descriptors with the header. */
 uint32_t vhdx_log_descriptor_sectors(uint32_t count);
 
+/* Bytes of an entry of count data descriptors. */
+uint64_t vhdx_log_entry_size(uint32_t count);
+
 /* False when the sector doesn't begin an entry. Numbers are not checked. */
 bool vhdx_log_entry_decode(const uint8_t *sector, struct vhdx_log_entry *ret_entry);
 

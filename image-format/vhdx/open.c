@@ -94,6 +94,8 @@ static const struct disk_operations vhdx_operations = {
     .commit = vhdx_commit,
     .abort = vhdx_abort,
     .reclaim = vhdx_reclaim,
+    .plan_compaction = vhdx_plan_compaction,
+    .compact = vhdx_compact,
     .close = vhdx_close,
 };
 
@@ -116,7 +118,8 @@ static int open_structures(struct vhdx *vhdx, struct error *error)
         vhdx_regions_read(vhdx, error) || vhdx_metadata_read(vhdx, error))
         return -1;
     vhdx->disk.size = vhdx->metadata.virtual_size;
-    vhdx->fresh = calloc((size_t)divide_up(vhdx_blocks(vhdx), 8), 1);
+    vhdx->fresh_size = divide_up(vhdx_blocks(vhdx), 8);
+    vhdx->fresh = calloc((size_t)vhdx->fresh_size, 1);
     if (!vhdx->fresh)
         return error_set_no_memory(error);
     return vhdx_bat_open(vhdx, error);

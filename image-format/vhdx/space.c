@@ -10,27 +10,6 @@
 #include "base/array.h"
 #include "image-format/vhdx/internal.h"
 
-static bool is_used(const struct vhdx_space *space, uint64_t unit)
-{
-    return unit < space->limit && space->used[unit / 64] >> unit % 64 & 1;
-}
-
-static void set_used(struct vhdx_space *space, uint64_t unit, uint64_t count, bool used)
-{
-    for (; count > 0; unit++, count--) {
-        uint64_t bit = UINT64_C(1) << unit % 64;
-
-        space->used[unit / 64] = (space->used[unit / 64] & ~bit) | (used ? bit : 0);
-    }
-}
-
-/* Lowers the end to behind the last unit in use. */
-static void find_end(struct vhdx_space *space)
-{
-    while (space->end > 0 && !is_used(space, space->end - 1))
-        space->end--;
-}
-
 /* What lies in the file, and how much of it must be there. */
 struct place {
     const char *what;
@@ -50,13 +29,12 @@ static int mark(struct vhdx *vhdx, const struct place *place, struct error *erro
                          place->what, place->number, place->offset, place->needed,
                          space->file_size);
     for (uint64_t unit = first; unit < first + count; unit++)
-        if (is_used(space, unit))
+        if (vhdx_units_is_used(&space->units, unit))
             return error_set(error, ERROR_CORRUPT,
                              "%s %" PRIu64 " lies at byte %" PRIu64
                              ", where something else lies too (a place of its own expected)",
                              place->what, place->number, unit * VHDX_UNIT);
-    set_used(space, first, count, true);
-    space->end = max_u64(space->end, first + count);
+    vhdx_units_take(&space->units, first, count);
     return 0;
 }
 
@@ -114,36 +92,19 @@ static int mark_all(struct vhdx *vhdx, struct error *error)
     return vhdx_bat_scan(vhdx, mark_entry, NULL, error);
 }
 
-/* Room in the bitmap for units, at least. */
-static int make_room(struct vhdx_space *space, uint64_t units, struct error *error)
-{
-    uint64_t limit = round_up(max_u64(units, space->limit + space->limit / 2), 64);
-    uint64_t *used;
-
-    if (units <= space->limit)
-        return 0;
-    used = realloc(space->used, (size_t)(limit / 8));
-    if (!used)
-        return error_set_no_memory(error);
-    memset(used + space->limit / 64, 0, (size_t)((limit - space->limit) / 8));
-    space->used = used;
-    space->limit = limit;
-    return 0;
-}
-
 int vhdx_space_build(struct vhdx *vhdx, struct error *error)
 {
     struct vhdx_space *space = &vhdx->space;
 
-    if (space->used)
+    if (space->units.used)
         return 0;
     if (file_get_size(vhdx->file, &space->file_size, error))
         return -1;
     space->known = divide_up(space->file_size, VHDX_UNIT);
-    if (make_room(space, space->known + vhdx_block_units(vhdx), error) == 0 &&
+    if (vhdx_units_make_room(&space->units, space->known + vhdx_block_units(vhdx), error) == 0 &&
         mark_all(vhdx, error) == 0) {
-        space->known = max_u64(space->known, space->end);
-        space->old_holes = space->end - vhdx_space_used(vhdx);
+        space->known = max_u64(space->known, space->units.end);
+        space->old_holes = space->units.end - vhdx_units_count_used(&space->units);
         return 0;
     }
     vhdx_space_close(vhdx);
@@ -154,7 +115,7 @@ void vhdx_space_close(struct vhdx *vhdx)
 {
     struct vhdx_space *space = &vhdx->space;
 
-    free(space->used);
+    vhdx_units_free(&space->units);
     free(space->taken.runs);
     free(space->freed.runs);
     *space = (struct vhdx_space){0};
@@ -180,49 +141,25 @@ static int take_units(struct vhdx *vhdx, uint64_t unit, uint64_t count, uint64_t
     if (unit + count > VHDX_MAX_FILE_SIZE / VHDX_UNIT)
         return error_set(error, ERROR_UNSUPPORTED, "the file would pass %" PRIu64 " bytes",
                          VHDX_MAX_FILE_SIZE);
-    if (make_room(space, unit + count, error) || remember(&space->taken, unit, count, error))
+    if (vhdx_units_make_room(&space->units, unit + count, error) ||
+        remember(&space->taken, unit, count, error))
         return -1;
-    set_used(space, unit, count, true);
-    space->end = max_u64(space->end, unit + count);
+    vhdx_units_take(&space->units, unit, count);
     *ret_offset = unit * VHDX_UNIT;
     return 0;
 }
 
-/* The first free run of count units at or after the cursor that ends at limit at the latest;
- * UINT64_MAX when there is none. */
-static uint64_t find_free(const struct vhdx_space *space, uint64_t count, uint64_t limit)
-{
-    uint64_t start = space->cursor;
-
-    for (uint64_t unit = start; unit < limit; unit++) {
-        if (unit % 64 == 0 && unit < space->limit && space->used[unit / 64] == UINT64_MAX) {
-            unit += 63;
-            start = unit + 1;
-        } else if (is_used(space, unit)) {
-            start = unit + 1;
-        } else if (unit + 1 - start == count) {
-            return start;
-        }
-    }
-    return UINT64_MAX;
-}
-
-int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t below, uint64_t *ret_offset,
-                    bool *ret_zeroed, struct error *error)
+int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset, bool *ret_zeroed,
+                    struct error *error)
 {
     struct vhdx_space *space = &vhdx->space;
-    uint64_t unit = find_free(space, count, min_u64(below, space->end));
+    uint64_t unit = vhdx_units_find_free(&space->units, count, space->cursor, space->units.end);
 
-    *ret_offset = 0;
-    if (unit == UINT64_MAX) {
-        if (below != UINT64_MAX)
-            return 0;
-        /* The transaction frees nothing that it can take again, so no hole appears before here. */
-        space->cursor = space->end;
-        unit = space->end;
-    } else {
+    /* The transaction frees nothing that it can take again, so no hole appears before here. */
+    if (unit == UINT64_MAX)
+        unit = space->cursor = space->units.end;
+    else
         space->cursor = unit + count;
-    }
     *ret_zeroed = unit >= space->known;
     return take_units(vhdx, unit, count, ret_offset, error);
 }
@@ -230,7 +167,15 @@ int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t below, uint64_t 
 int vhdx_space_take_at_end(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset,
                            struct error *error)
 {
-    return take_units(vhdx, max_u64(vhdx->space.end, vhdx->space.known), count, ret_offset, error);
+    return take_units(vhdx, max_u64(vhdx->space.units.end, vhdx->space.known), count, ret_offset,
+                      error);
+}
+
+int vhdx_space_take_at(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error)
+{
+    uint64_t taken;
+
+    return take_units(vhdx, offset / VHDX_UNIT, size / VHDX_UNIT, &taken, error);
 }
 
 int vhdx_space_give(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error)
@@ -238,19 +183,10 @@ int vhdx_space_give(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct er
     return remember(&vhdx->space.freed, offset / VHDX_UNIT, size / VHDX_UNIT, error);
 }
 
-uint64_t vhdx_space_used(const struct vhdx *vhdx)
-{
-    uint64_t count = 0;
-
-    for (uint64_t word = 0; word < divide_up(vhdx->space.end, 64); word++)
-        count += (uint64_t)__builtin_popcountll(vhdx->space.used[word]);
-    return count;
-}
-
 static void release(struct vhdx_space *space, struct vhdx_runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++)
-        set_used(space, runs->runs[i].unit, runs->runs[i].count, false);
+        vhdx_units_give(&space->units, runs->runs[i].unit, runs->runs[i].count);
     runs->count = 0;
 }
 
@@ -261,11 +197,11 @@ uint64_t vhdx_space_settle(struct vhdx *vhdx)
 
     for (size_t i = 0; i < space->freed.count; i++)
         bytes += space->freed.runs[i].count * VHDX_UNIT;
-    space->known = max_u64(space->known, space->end);
+    space->known = max_u64(space->known, space->units.end);
     release(space, &space->freed);
     space->taken.count = 0;
     space->cursor = 0;
-    find_end(space);
+    vhdx_units_find_end(&space->units);
     return bytes;
 }
 
@@ -276,5 +212,5 @@ void vhdx_space_roll_back(struct vhdx *vhdx)
     release(space, &space->taken);
     space->freed.count = 0;
     space->cursor = 0;
-    find_end(space);
+    vhdx_units_find_end(&space->units);
 }

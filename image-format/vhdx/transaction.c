@@ -100,7 +100,7 @@ int vhdx_begin(struct disk *disk, struct error *error)
     if (vhdx_check_changeable(vhdx, error) || vhdx_space_build(vhdx, error) ||
         replay_on_disk(vhdx, error) || file_get_size(vhdx->file, &vhdx->before.file_size, error))
         return -1;
-    memset(vhdx->fresh, 0, (size_t)divide_up(vhdx_blocks(vhdx), 8));
+    memset(vhdx->fresh, 0, (size_t)vhdx->fresh_size);
     vhdx->commit_attempted = false;
     vhdx->before.virtual_size = disk->size;
     vhdx->before.bat_region = vhdx->bat_region;
@@ -131,10 +131,8 @@ void vhdx_abort(struct disk *disk)
 
     vhdx_bat_drop_pages(vhdx);
     disk->size = vhdx->before.virtual_size;
-    if (vhdx->bat.relocated) {
-        vhdx_regions_move_bat(vhdx, &vhdx->before.bat_region);
-        vhdx->bat.relocated = false;
-    }
+    vhdx_regions_move_bat(vhdx, &vhdx->before.bat_region);
+    vhdx->bat.relocated = false;
     vhdx->bat.offset = vhdx->bat_region.offset;
     vhdx->bat.length = vhdx->bat_region.length;
     vhdx->bat.entries = vhdx_bat_entries(vhdx_blocks(vhdx), vhdx->chunk_ratio);

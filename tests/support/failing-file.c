@@ -90,6 +90,12 @@ static int failing_next_data(struct file *file, uint64_t offset, uint64_t *ret_o
     return file_next_data(below(file), offset, ret_offset, error);
 }
 
+static int failing_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                             struct error *error)
+{
+    return file_next_hole(below(file), offset, ret_offset, error);
+}
+
 static int failing_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
 {
     if (!count_call(file, true))
@@ -98,6 +104,16 @@ static int failing_zero(struct file *file, uint64_t offset, uint64_t size, struc
         file_zero(below(file), offset, size / 2, error))
         return -1;
     return fail(file, "zero", offset, error);
+}
+
+static int failing_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (!count_call(file, true))
+        return file_punch(below(file), offset, size, error);
+    if (((struct failing_file *)file)->failure->half_a_write &&
+        file_punch(below(file), offset, size / 2, error))
+        return -1;
+    return fail(file, "make a hole", offset, error);
 }
 
 /* The calls of the side file count as those of the file. */
@@ -141,7 +157,9 @@ static const struct file_operations failing_file_operations = {
     .flush = failing_flush,
     .lock = failing_lock,
     .next_data = failing_next_data,
+    .next_hole = failing_next_hole,
     .zero = failing_zero,
+    .punch = failing_punch,
     .open_side = failing_open_side,
     .remove_side = failing_remove_side,
     .host_facts = failing_host_facts,

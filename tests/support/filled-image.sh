@@ -12,6 +12,12 @@ filled_image() {
     echo "$image"
 }
 
+# grown_image BUILD: the same disk as a VHDX with blocks of 1 MiB, in which what was deleted
+# still takes up space.
+grown_image() {
+    filled_image "$1" >/dev/null && echo "$1/filled-256G.vhdx"
+}
+
 make_filled_image() {
     local image=$1 folder
 
@@ -20,10 +26,11 @@ make_filled_image() {
     truncate -s 256G "$image"
     mkfs.ext4 -q -G 4096 "$image"
     folder=$(mktemp -d)
-    trap 'umount "$folder" 2>/dev/null; rmdir "$folder"' EXIT
+    trap 'umount "$folder" 2>/dev/null || :; rmdir "$folder"' EXIT
     mount -o loop,noinit_itable "$image" "$folder"
     "$(dirname "${BASH_SOURCE[0]}")/fill-with-files.py" "$folder" 100000
     umount "$folder"
+    qemu-img convert -O vhdx -o subformat=dynamic,block_size=1M "$image" "${image%.raw}.vhdx"
     # resize2fs asks for it after a mount; and what is free takes no space then.
     e2fsck -fy -E discard "$image" >/dev/null 2>&1 || [ $? = 1 ]
     mount -o loop,ro "$image" "$folder"

@@ -53,9 +53,20 @@ static int lent_next_data(struct file *file, uint64_t offset, uint64_t *ret_offs
     return file_next_data(below_of(file), offset, ret_offset, error);
 }
 
+static int lent_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                          struct error *error)
+{
+    return file_next_hole(below_of(file), offset, ret_offset, error);
+}
+
 static int lent_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
 {
     return file_zero(below_of(file), offset, size, error);
+}
+
+static int lent_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    return file_punch(below_of(file), offset, size, error);
 }
 
 static int lent_open_side(struct file *file, bool create, struct file **ret_side,
@@ -88,7 +99,9 @@ static const struct file_operations lent_operations = {
     .flush = lent_flush,
     .lock = lent_lock,
     .next_data = lent_next_data,
+    .next_hole = lent_next_hole,
     .zero = lent_zero,
+    .punch = lent_punch,
     .open_side = lent_open_side,
     .remove_side = lent_remove_side,
     .host_facts = lent_host_facts,

@@ -219,6 +219,20 @@ static int memory_zero(struct file *file, uint64_t offset, uint64_t size, struct
                : 0;
 }
 
+static int memory_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                            struct error *error)
+{
+    struct memory_file *memory = (struct memory_file *)file;
+    uint64_t index = offset / MEMORY_FILE_PAGE_SIZE;
+    size_t at = lower_bound(memory, index);
+
+    (void)error;
+    for (; at < memory->count && memory->entries[at].index == index; at++, index++)
+        offset = (index + 1) * MEMORY_FILE_PAGE_SIZE;
+    *ret_offset = min_u64(memory->size, offset);
+    return 0;
+}
+
 static int memory_open_side(struct file *file, bool create, struct file **ret_side,
                             struct error *error)
 {
@@ -276,7 +290,9 @@ static const struct file_operations memory_file_operations = {
     .flush = memory_flush,
     .lock = memory_flush,
     .next_data = memory_next_data,
+    .next_hole = memory_next_hole,
     .zero = memory_zero,
+    .punch = memory_zero,
     .open_side = memory_open_side,
     .remove_side = memory_remove_side,
     .host_facts = memory_host_facts,

@@ -92,9 +92,24 @@ static int recording_next_data(struct file *file, uint64_t offset, uint64_t *ret
     return file_next_data(below(file), offset, ret_offset, error);
 }
 
+static int recording_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
+                               struct error *error)
+{
+    return file_next_hole(below(file), offset, ret_offset, error);
+}
+
 static int recording_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
 {
     if (file_zero(below(file), offset, size, error))
+        return -1;
+    record(file, (struct operation){.kind = OPERATION_WRITE, .offset = offset, .size = size}, NULL);
+    return 0;
+}
+
+/* As with the zeroing, a power cut may leave any of its sectors as they were. */
+static int recording_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error)
+{
+    if (file_punch(below(file), offset, size, error))
         return -1;
     record(file, (struct operation){.kind = OPERATION_WRITE, .offset = offset, .size = size}, NULL);
     return 0;
@@ -143,7 +158,9 @@ static const struct file_operations recording_file_operations = {
     .flush = recording_flush,
     .lock = recording_lock,
     .next_data = recording_next_data,
+    .next_hole = recording_next_hole,
     .zero = recording_zero,
+    .punch = recording_punch,
     .open_side = recording_open_side,
     .remove_side = recording_remove_side,
     .host_facts = recording_host_facts,

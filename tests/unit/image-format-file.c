@@ -131,11 +131,34 @@ Test(file, no_holes_known)
 
     cr_assert_eq(file_next_data(file, 5, &at, &error), 0);
     cr_assert_eq(at, 10 * MIB);
-    operations.next_data = NULL;
+    cr_assert_eq(file_next_hole(file, 5, &at, &error), 0);
+    cr_assert_eq(at, 5);
+    operations.next_data = operations.next_hole = NULL;
     file->operations = &operations;
     cr_assert_eq(file_next_data(file, 5, &at, &error), 0);
     cr_assert_eq(at, 5);
+    cr_assert_eq(file_next_hole(file, 5, &at, &error), 0);
+    cr_assert_eq(at, 10 * MIB);
     file->operations = original;
+    file_close(file);
+}
+
+/* Zeros are never written instead. */
+Test(file, a_file_that_can_have_no_holes)
+{
+    struct file *file = memory_file_new(0);
+    struct file_operations operations = *file->operations;
+
+    fill(file, 0, 1000, 1);
+    cr_assert_eq(file_punch(file, 10, 990, &error), 0);
+    cr_assert_eq(byte_at(file, 9), 1);
+    cr_assert_eq(byte_at(file, 10), 0);
+    cr_assert_eq(file_punch(file, 0, 1001, &error), -1);
+    operations.punch = NULL;
+    file->operations = &operations;
+    cr_assert_eq(file_punch(file, 0, 5, &error), -1);
+    cr_assert_eq(error.kind, ERROR_UNSUPPORTED);
+    cr_assert_eq(byte_at(file, 0), 1);
     file_close(file);
 }
 
@@ -231,19 +254,48 @@ static void act(struct file *overlay, struct file *model, uint64_t *random)
 
 static void expect_same(struct file *overlay, struct file *model, uint8_t *left, uint8_t *right)
 {
-    uint64_t size = size_of(model), at;
+    uint64_t size = size_of(model), at, hole;
 
     cr_assert_eq(size_of(overlay), size);
     cr_assert_eq(file_read(overlay, 0, left, (size_t)size, &error), 0);
     cr_assert_eq(file_read(model, 0, right, (size_t)size, &error), 0);
     cr_assert_eq(memcmp(left, right, (size_t)size), 0);
-    for (uint64_t from = 0; from < size; from = at + 4096) {
+    for (uint64_t from = 0; from < size; from = at + 4096) { /* a hole, then data */
         cr_assert_eq(file_next_data(overlay, from, &at, &error), 0);
         cr_assert_geq(at, from);
         cr_assert_leq(at, size);
         for (uint64_t i = from; i < at; i++)
             cr_assert_eq(right[i], 0, "data before what next_data says");
+        if (at < size) {
+            cr_assert_eq(file_next_hole(overlay, at, &hole, &error), 0);
+            cr_assert_gt(hole, at, "neither data nor a hole");
+            cr_assert_leq(hole, size);
+            at = hole - 4096;
+        }
     }
+}
+
+/* Kept zeros are a hole, and what is kept in a hole is data. */
+Test(overlay, knows_the_holes_that_it_makes_and_fills)
+{
+    /* data, hole, data ... */
+    static const uint64_t expected[] = {
+        MIB,       MIB + 8192,       MIB + 12288,      MIB + 65536,
+        512 * GIB, 512 * GIB + 4096, 768 * GIB + 4096, 768 * GIB + 8192,
+        1 * TIB};
+    struct file *below = memory_file_new(1 * TIB), *overlay;
+    uint64_t at = 0;
+
+    fill(below, MIB, 65536, 1);
+    overlay = file_overlay_new(below, &error);
+    cr_assert_eq(file_write_zeros(overlay, MIB + 8192, 4096, &error), 0);
+    fill(overlay, 512 * GIB, 1, 1);
+    fill(overlay, 768 * GIB + 4096, 1, 1);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        cr_assert_eq((i % 2 ? file_next_hole : file_next_data)(overlay, at, &at, &error), 0);
+        cr_assert_eq(at, expected[i], "%zu: %llu", i, (unsigned long long)at);
+    }
+    file_close(overlay);
 }
 
 Test(overlay, behaves_as_a_file_whatever_is_done)

@@ -124,13 +124,15 @@ Test(vhdx_ids, the_data_write_id_changes_with_the_size)
 {
     struct vhdx_header before;
 
-    make_image(4 * MIB, MIB, 512);
-    before = current_header();
-    MUST(disk_begin(disk, &error));
-    MUST(disk_set_size(disk, 5 * MIB, &error));
-    MUST(disk_commit(disk, &error));
-    cr_expect(new_ids(&before) & NEW_DATA_WRITE);
-    drop_image();
+    for (uint64_t size = 3 * MIB; size <= 5 * MIB; size += 2 * MIB) {
+        make_image(4 * MIB, MIB, 512);
+        before = current_header();
+        MUST(disk_begin(disk, &error));
+        MUST(disk_set_size(disk, size, &error));
+        MUST(disk_commit(disk, &error));
+        cr_expect(new_ids(&before) & NEW_DATA_WRITE);
+        drop_image();
+    }
 }
 
 Test(vhdx_ids, the_data_write_id_stays_when_blocks_only_move)

@@ -22,7 +22,7 @@ struct setting {
     struct judge *judge;
     struct file *image;
     struct image_state old;
-    struct expand_request request;
+    struct change_request request;
 };
 
 static void set_up_image(struct setting *setting, struct file *image, const char *new_size)
@@ -33,7 +33,7 @@ static void set_up_image(struct setting *setting, struct file *image, const char
     setting->judge = judge_new(&error);
     cr_assert_not_null(setting->judge, "%s", error.message);
     setting->image = image;
-    setting->request = (struct expand_request){.size = new_size, .now = 1700000000};
+    setting->request = (struct change_request){.size = new_size, .now = 1700000000};
     wrong = image_examine(setting->judge, setting->image, &setting->old);
     cr_assert_null(wrong, "%s", wrong);
 }
@@ -49,7 +49,7 @@ static void tear_down(struct setting *setting)
     judge_free(setting->judge);
 }
 
-static void check_after_failure(const struct setting *setting, const struct expand_report *report,
+static void check_after_failure(const struct setting *setting, const struct change_report *report,
                                 const struct file *left, uint64_t call)
 {
     unsigned long long number = call;
@@ -81,7 +81,7 @@ static void fail_everywhere(const struct setting *setting, struct failure kind)
     do {
         struct failure failure = kind;
         struct file *left = memory_file_snapshot(setting->image);
-        struct expand_report report;
+        struct change_report report;
         int result;
 
         failure.call = ++call;
@@ -152,7 +152,7 @@ Test(expand_faults, no_room_is_refused)
 {
     struct setting setting;
     struct file *left;
-    struct expand_report report;
+    struct change_report report;
 
     set_up(&setting, "-b 1024", "64M");
     left = memory_file_snapshot(setting.image);
@@ -174,7 +174,7 @@ Test(expand_faults, an_interruption_leaves_the_old_disk)
 {
     struct setting setting;
     struct file *left;
-    struct expand_report report;
+    struct change_report report;
     struct image_state found = {0};
     const char *wrong;
 

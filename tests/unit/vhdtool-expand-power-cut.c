@@ -23,7 +23,7 @@ struct scenario {
 
 struct walk {
     struct judge *judge;
-    const struct expand_request *request;
+    const struct change_request *request;
     struct image_state old, new;
     uint64_t olds, news, again;
     bool raw;
@@ -35,7 +35,7 @@ static struct error error;
 static const char *expand_again(struct walk *walk, const struct file *state)
 {
     struct file *copy = memory_file_snapshot(state);
-    struct expand_report report;
+    struct change_report report;
     struct image_state found = {0};
     const char *wrong;
 
@@ -86,9 +86,9 @@ static int visit(struct file *state, const char *what, void *context)
 
 static void cut_image(const char *name, const struct scenario *scenario, bool raw)
 {
-    struct expand_request request = {.size = scenario->new_size, .now = 1700000000};
+    struct change_request request = {.size = scenario->new_size, .now = 1700000000};
     struct power_cut_counts counts;
-    struct expand_report report;
+    struct change_report report;
     struct trace trace = {0};
     struct walk walk = {.request = &request, .raw = raw};
     struct file *image;

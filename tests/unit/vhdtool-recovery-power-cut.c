@@ -64,12 +64,12 @@ static int visit(struct file *state, const char *what, void *context)
 static void cut_everywhere(const char *mkfs_options, const char *work)
 {
     char *path = dirty_filesystem("16M", mkfs_options, "", work, &error);
-    struct expand_request request = {.size = "40M", .now = 1700000000};
+    struct change_request request = {.size = "40M", .now = 1700000000};
     struct power_cut_options options = {
         .random_states = 2, .cut_limit = 100, .state_limit = 6, .seed = 1};
     struct walk walk = {.old_size = 16 * MIB};
     struct power_cut_counts counts;
-    struct expand_report report;
+    struct change_report report;
     struct trace trace = {0};
     struct file *image, *copy;
     const char *wrong;

@@ -1,0 +1,181 @@
+#include "image-format/vhdx/packing.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/progress.h"
+
+#define BATCH_BYTES (64 * MIB)
+#define BATCH_PAGES 128 /* of the BAT: fewer than the smallest log has room for */
+
+void vhdx_packing_free(struct vhdx_packing *packing)
+{
+    free(packing->moves);
+    *packing = (struct vhdx_packing){0};
+}
+
+/* What the scan for blocks at the end hands on. */
+struct scan {
+    struct vhdx_packing *packing;
+    const struct vhdx_units *units;
+    uint64_t beyond; /* units */
+};
+
+static int add_block(struct vhdx *vhdx, uint64_t index, uint64_t entry, void *context,
+                     struct error *error)
+{
+    struct scan *scan = context;
+    struct vhdx_packing *packing = scan->packing;
+    uint64_t unit = vhdx_entry_offset(entry) / VHDX_UNIT;
+    struct vhdx_move *larger;
+
+    if (!vhdx_entry_has_place(entry) || unit + vhdx_block_units(vhdx) <= scan->beyond ||
+        !vhdx_units_is_used(scan->units, unit))
+        return 0;
+    larger =
+        array_make_room(packing->moves, packing->count, &packing->capacity, sizeof *larger, error);
+    if (!larger)
+        return -1;
+    packing->moves = larger;
+    larger[packing->count++] = (struct vhdx_move){.index = index, .entry = entry};
+    return 0;
+}
+
+static int compare_moves(const void *a, const void *b)
+{
+    const struct vhdx_move *first = a, *second = b;
+    uint64_t x = vhdx_entry_offset(first->entry), y = vhdx_entry_offset(second->entry);
+
+    return x > y ? -1 : x < y;
+}
+
+/* Gives each block the lowest hole, until there is none before a block's own place. */
+static void find_places(const struct vhdx *vhdx, struct vhdx_units *units,
+                        struct vhdx_packing *packing)
+{
+    uint64_t count = vhdx_block_units(vhdx), cursor = 0;
+
+    for (size_t i = 0; i < packing->count; i++) {
+        struct vhdx_move *move = &packing->moves[i];
+        uint64_t from = vhdx_entry_offset(move->entry) / VHDX_UNIT;
+        uint64_t to = vhdx_units_find_free(units, count, cursor, from);
+
+        if (to == UINT64_MAX) {
+            packing->count = i;
+            break;
+        }
+        vhdx_units_take(units, to, count);
+        vhdx_units_give(units, from, count);
+        move->to = to * VHDX_UNIT;
+        cursor = to + count;
+    }
+    vhdx_units_find_end(units);
+}
+
+int vhdx_packing_plan(struct vhdx *vhdx, struct vhdx_units *units, uint64_t beyond,
+                      struct vhdx_packing *ret_packing, struct error *error)
+{
+    struct vhdx_packing packing = {0};
+    struct scan scan = {&packing, units, beyond};
+
+    if (vhdx_bat_scan(vhdx, add_block, &scan, error)) {
+        vhdx_packing_free(&packing);
+        return -1;
+    }
+    if (packing.count > 0)
+        qsort(packing.moves, packing.count, sizeof *packing.moves, compare_moves);
+    find_places(vhdx, units, &packing);
+    *ret_packing = packing;
+    return 0;
+}
+
+int vhdx_end_own(struct vhdx *vhdx, int result, bool data, struct error *error)
+{
+    bool committed = vhdx->disk.committed;
+
+    if (result == 0)
+        result = vhdx_commit_changes(vhdx, data, error);
+    vhdx_abort_unless_attempted(vhdx, result);
+    vhdx->disk.committed = vhdx->disk.committed || committed;
+    vhdx->disk.failed = vhdx->disk.failed || result != 0;
+    return result;
+}
+
+static int move_block(struct vhdx *vhdx, const struct vhdx_move *move, struct error *error)
+{
+    uint64_t from = vhdx_entry_offset(move->entry), size = vhdx->metadata.block_size;
+    enum vhdx_block_state state = vhdx_entry_state(move->entry);
+    uint64_t file_size;
+
+    if (state == VHDX_BLOCK_UNMAPPED_DRAFT)
+        state = VHDX_BLOCK_UNMAPPED;
+    if (vhdx_space_take_at(vhdx, move->to, size, error) ||
+        file_get_size(vhdx->file, &file_size, error))
+        return -1;
+    vhdx->disk.bytes_written += size;
+    /* Old versions of QEMU end the file within its last block. */
+    if (file_copy_range(vhdx->file, from, move->to, min_u64(size, file_size - from), error) ||
+        vhdx_space_give(vhdx, from, size, error))
+        return -1;
+    return vhdx_bat_set(vhdx, move->index, vhdx_entry(state, move->to), error);
+}
+
+/* On a host that is nearly full, holes which it doesn't store are filled one by one. */
+static int choose_batch(struct vhdx *vhdx, uint64_t *ret_bytes, struct error *error)
+{
+    struct file_host_facts facts;
+
+    if (file_host_facts(vhdx->file, &facts, error))
+        return -1;
+    *ret_bytes = min_u64(BATCH_BYTES, facts.free_space);
+    return 0;
+}
+
+/* One commit's worth of moves, from *next on. */
+static int move_batch(struct vhdx *vhdx, const struct vhdx_packing *packing, size_t *next,
+                      struct error *error)
+{
+    uint64_t moved = 0, most;
+
+    if (choose_batch(vhdx, &most, error))
+        return -1;
+    do {
+        if (move_block(vhdx, &packing->moves[*next], error))
+            return -1;
+        moved += vhdx->metadata.block_size;
+        ++*next;
+    } while (*next < packing->count && moved + vhdx->metadata.block_size <= most &&
+             vhdx->bat.dirty.count < BATCH_PAGES);
+    return 0;
+}
+
+int vhdx_packing_apply(struct vhdx *vhdx, const struct vhdx_packing *packing,
+                       const struct disk_watch *watch, struct error *error)
+{
+    for (size_t next = 0; next < packing->count;) {
+        if (watch && watch->interrupted && watch->interrupted())
+            return error_set(error, ERROR_INTERRUPTED, "interrupted by a signal");
+        if (vhdx_begin(&vhdx->disk, error) ||
+            vhdx_end_own(vhdx, move_batch(vhdx, packing, &next, error), false, error) ||
+            vhdx_cut_off(vhdx, error))
+            return -1;
+        progress_update(watch ? watch->progress : NULL, "packing", next * vhdx->metadata.block_size,
+                        packing->count * vhdx->metadata.block_size);
+    }
+    return 0;
+}
+
+int vhdx_cut_off(struct vhdx *vhdx, struct error *error)
+{
+    uint64_t end = vhdx->space.units.end * VHDX_UNIT, file_size;
+
+    if (file_get_size(vhdx->file, &file_size, error))
+        return -1;
+    if (end >= file_size)
+        return 0;
+    /* A power cut leaves a file that is too long at worst. */
+    if (file_set_size(vhdx->file, end, error))
+        return -1;
+    vhdx->space.known = vhdx->space.units.end;
+    return 0;
+}
