@@ -18,8 +18,8 @@ struct resize_packing {
 };
 
 /* unit_size: bytes, a power of two; where the filesystem's blocks or clusters are larger, theirs
- * counts. Units that are empty already are among the emptied ones. Writes nothing. Errors as
- * resize_plan_make. */
+ * counts. Units that are empty already stay so, and aren't among the emptied ones. Writes nothing.
+ * Errors as resize_plan_make. */
 int resize_plan_packing(struct ext4 *ext4, uint64_t unit_size, struct resize_packing *ret_packing,
                         struct error *error);
 

@@ -316,8 +316,8 @@ static bool continues(const struct piece *piece, const struct disk_extent *exten
 int vhdx_extent(struct disk *disk, uint64_t offset, uint64_t limit, struct disk_extent *ret_extent,
                 struct error *error)
 {
-    /* Blocks looked at in one go: callers walk on from there. */
-    static const unsigned most = 4096;
+    /* Blocks looked at in one go: callers walk on from there, or want no more than a few. */
+    static const unsigned most = 64;
     struct vhdx *vhdx = vhdx_of(disk);
     struct piece piece;
 
