@@ -54,6 +54,7 @@ static MAYBE_UNUSED void put_block(uint64_t block, bool zeros)
     cr_assert_lt(the_case.block_count, MOST_BLOCKS);
     the_case.blocks[the_case.block_count++] =
         (struct marked_block){.block = block, .is_zero = zeros};
+    MUST(disk_forget(disk, start, end - start, &error));
     MUST(disk_write(disk, start, bytes, 8, &error));
     put_le64(bytes, 0);
     if (zeros)

@@ -217,3 +217,114 @@ Test(vhdx_compaction_cuts, a_dirty_log, .timeout = 300)
     ready_case();
     cut(&all, "dirty log");
 }
+
+static uint64_t numbers; /* the state of the random ones */
+
+static uint64_t pick(uint64_t limit)
+{
+    return random_below(&numbers, limit);
+}
+
+static size_t find_block(uint64_t block)
+{
+    size_t at = 0;
+
+    while (at < the_case.block_count && the_case.blocks[at].block != block)
+        at++;
+    return at;
+}
+
+static void drop_block(size_t at)
+{
+    the_case.blocks[at] = the_case.blocks[--the_case.block_count];
+}
+
+static void put_random_blocks(void)
+{
+    uint64_t blocks = divide_up(disk->size, the_case.block_size);
+
+    MUST(disk_begin(disk, &error));
+    for (uint64_t i = pick(8); i > 0; i--) {
+        uint64_t block = pick(pick(4) ? min_u64(30, blocks) : blocks);
+
+        if (find_block(block) == the_case.block_count)
+            put_block(block, pick(6) == 0);
+    }
+    MUST(disk_commit(disk, &error));
+}
+
+static void forget_random_blocks(void)
+{
+    MUST(disk_begin(disk, &error));
+    for (uint64_t i = pick(4); i > 0 && the_case.block_count > 0; i--) {
+        size_t at = (size_t)pick(the_case.block_count);
+        uint64_t start = the_case.blocks[at].block * the_case.block_size;
+
+        MUST(disk_forget(disk, start, min_u64(the_case.block_size, disk->size - start), &error));
+        drop_block(at);
+    }
+    MUST(disk_commit(disk, &error));
+}
+
+static void resize_at_random(void)
+{
+    static const uint64_t most[] = {20 * MIB, 200 * MIB, 130 * GIB, 400 * GIB};
+    uint64_t size = MIB + pick(most[pick(4)]) / 4096 * 4096;
+
+    for (size_t at = the_case.block_count; at-- > 0;)
+        if ((the_case.blocks[at].block + 1) * the_case.block_size > min_u64(size, disk->size))
+            drop_block(at); /* a block at the end has marks up to there */
+    resize(size);
+}
+
+static int compare_blocks(const void *a, const void *b)
+{
+    const struct marked_block *first = a, *second = b;
+
+    return first->block < second->block ? -1 : first->block > second->block;
+}
+
+/* An image that was in use for a while. */
+static void make_random_case(unsigned long long seed)
+{
+    uint32_t block_size = (uint32_t)(MIB << (numbers = seed, pick(3)));
+
+    begin_case(MIB + pick(300) * 4096 * 50, block_size, block_size / 4 + 4096);
+    for (uint64_t steps = 2 + pick(8); steps > 0; steps--) {
+        void (*const kinds[])(void) = {put_random_blocks, put_random_blocks, put_random_blocks,
+                                       forget_random_blocks, resize_at_random};
+
+        kinds[pick(5)]();
+        if (pick(3) == 0)
+            MUST(disk_reclaim(disk, &error));
+        if (pick(3) == 0)
+            reopen();
+    }
+    qsort(the_case.blocks, the_case.block_count, sizeof *the_case.blocks, compare_blocks);
+    for (size_t i = 0; i < the_case.block_count; i++) {
+        const struct marked_block *block = &the_case.blocks[i];
+
+        if (pick(5) < 2)
+            give_up_blocks(block->is_zero ? DISK_UNUSED_ZEROS : (enum disk_unused_kind)pick(2),
+                           block->block, 1);
+    }
+    ready_case();
+    memory_file_set_free_space(image, pick(3) ? pick(20) * MIB : MUCH);
+}
+
+Test(vhdx_compaction_cuts, images_in_random_states, .timeout = 0)
+{
+    const struct power_cut_options options = {
+        .random_states = 2, .cut_limit = 15, .state_limit = 1, .seed = 4};
+    const char *seeds = getenv("VHDX_COMPACTION_SEEDS");
+    unsigned long long first = 1, last = 150;
+    char name[40];
+
+    if (seeds && sscanf(seeds, "%llu-%llu", &first, &last) != 2)
+        cr_assert_fail("VHDX_COMPACTION_SEEDS is no range");
+    for (unsigned long long seed = first; seed <= last; seed++) {
+        snprintf(name, sizeof name, "seed %llu", seed);
+        make_random_case(seed);
+        cut(&options, name);
+    }
+}
