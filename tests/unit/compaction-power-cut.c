@@ -29,6 +29,7 @@ struct walk {
     struct compaction_request request;
     uint64_t tolerance; /* bytes: by which a second compaction may end elsewhere */
     unsigned again_every;
+    size_t cut_limit; /* unless THOROUGH is set */
     struct judge *judge;
     struct digest left;      /* the disk as it was left, before a recovery */
     struct image_state done; /* of the undisturbed run */
@@ -38,11 +39,7 @@ struct walk {
 
 static struct error error;
 
-static const struct power_cut_options thorough = {.random_states = 1, .state_limit = 2, .seed = 3},
-                                      some = {.random_states = 1,
-                                              .cut_limit = 16,
-                                              .state_limit = 1,
-                                              .seed = 2};
+static const struct power_cut_options thorough = {.random_states = 1, .state_limit = 2, .seed = 3};
 
 static int compact(const struct walk *walk, struct file *file, struct compaction_report *ret_report)
 {
@@ -139,6 +136,8 @@ static void run(struct walk *walk, struct file *image, struct trace *trace, cons
 /* image becomes the walk's. */
 static void cut(struct walk *walk, struct file *image, bool is_dirty, const char *name)
 {
+    const struct power_cut_options some = {
+        .random_states = 1, .cut_limit = walk->cut_limit, .state_limit = 1, .seed = 2};
     struct power_cut_counts counts = {0};
     struct image_state before = {0};
     struct trace trace = {0};
@@ -180,8 +179,8 @@ static struct file *used_image(const char *mkfs_options, const char *contents)
 
 Test(compaction_power_cut, plain, .timeout = 3000)
 {
-    struct walk walk = {.request.now = NOW, .again_every = 1};
-    struct file *image = used_image("-b 1024 -N 1024", "420 80000 0 fragmented-end");
+    struct walk walk = {.request.now = NOW, .again_every = 1, .cut_limit = 20};
+    struct file *image = used_image("-b 1024 -N 1024", "30 1500000 0");
 
     memory_file_set_free_space(image, 2 * MIB);
     cut(&walk, image, false, "plain");
@@ -189,16 +188,19 @@ Test(compaction_power_cut, plain, .timeout = 3000)
 
 Test(compaction_power_cut, zeros, .timeout = 3000)
 {
-    struct walk walk = {.request.zeros = true, .request.now = NOW, .again_every = 1};
+    struct walk walk = {
+        .request.zeros = true, .request.now = NOW, .again_every = 1, .cut_limit = 20};
 
-    cut(&walk, used_image("-b 4096 -N 1024 -J size=4", "420 70000 0 fragmented-end"), false,
-        "zeros");
+    cut(&walk, used_image("-b 4096 -N 1024 -J size=4", "34 1300000 0"), false, "zeros");
 }
 
 Test(compaction_power_cut, deep, .timeout = 3000)
 {
-    struct walk walk = {
-        .request.deep = true, .tolerance = MIB, .request.now = NOW, .again_every = 4};
+    struct walk walk = {.request.deep = true,
+                        .tolerance = MIB,
+                        .request.now = NOW,
+                        .again_every = 4,
+                        .cut_limit = 16};
 
     cut(&walk, used_image("-b 1024 -N 1024", "420 80000 0.02"), false, "deep");
 }
@@ -208,7 +210,8 @@ Test(compaction_power_cut, deep_without_journal, .timeout = 3000)
     struct walk walk = {.request = {.deep = true, .zeros = true},
                         .tolerance = MIB,
                         .request.now = NOW,
-                        .again_every = 4};
+                        .again_every = 4,
+                        .cut_limit = 16};
 
     cut(&walk, used_image("-b 1024 -N 1024 -O ^has_journal,^extent,^64bit", "420 80000 0.02"),
         false, "deep, pointers");
@@ -216,8 +219,11 @@ Test(compaction_power_cut, deep_without_journal, .timeout = 3000)
 
 static void cut_dirty(bool deep, const char *name)
 {
-    struct walk walk = {
-        .request.deep = deep, .tolerance = deep ? MIB : 0, .request.now = NOW, .again_every = 4};
+    struct walk walk = {.request.deep = deep,
+                        .tolerance = deep ? MIB : 0,
+                        .request.now = NOW,
+                        .again_every = 8,
+                        .cut_limit = 60};
     char *path = dirty_filesystem("16M", "-b 1024 -N 1024 -J size=1", "", "create orphans", &error);
     struct file *image;
 
