@@ -4,8 +4,9 @@
  * file will end.
  *
  * The order: one commit (or some, where the log's place asks for it) in which blocks are given up
- * and a table that is longer than needed is cut short; the moves of packing.h, in batches; one
- * commit for a table that lies at the end and has a hole to go to.
+ * and a table that is longer than needed is cut short; a new place for a log that lies behind the
+ * file's end to be, as a power cut leaves one that had to be longer (commit.c); the moves of
+ * packing.h, in batches; one commit for a table that lies at the end and has a hole to go to.
  */
 #include <stdlib.h>
 
@@ -31,6 +32,7 @@ struct vhdx_compaction {
     bool visible;         /* a reader of the disk could see it */
     uint32_t bat_length;  /* bytes: of the table's region where it is now */
     uint64_t bat_offset;  /* where it goes at the end */
+    uint64_t log_offset;  /* where the log goes, to be of VHDX_UNIT bytes; or where it is */
     struct vhdx_packing packing;
     bool changes_tables; /* else there is nothing to do but cut off, if that */
 };
@@ -126,6 +128,22 @@ static uint64_t to_units(uint64_t bytes)
     return bytes / VHDX_UNIT;
 }
 
+/* A log that would keep the file long goes to the first hole, as short as a log may be. */
+static void plan_log_move(const struct vhdx *vhdx, struct vhdx_units *units,
+                          struct vhdx_compaction *plan)
+{
+    uint64_t from = to_units(vhdx->header.log_offset), count = to_units(vhdx->header.log_length);
+    uint64_t to = vhdx_units_find_free(units, 1, 0, from);
+
+    plan->log_offset = vhdx->header.log_offset;
+    if (from + count <= vhdx_units_count_used(units) || to == UINT64_MAX)
+        return;
+    vhdx_units_give(units, from, count);
+    vhdx_units_take(units, to, 1);
+    vhdx_units_find_end(units);
+    plan->log_offset = to * VHDX_UNIT;
+}
+
 /* A table at the file's end goes to the first hole that holds it. */
 static void plan_bat_move(const struct vhdx *vhdx, struct vhdx_units *units,
                           struct vhdx_compaction *plan)
@@ -156,6 +174,7 @@ static int plan_all(struct vhdx *vhdx, struct scan *scan, struct error *error)
     vhdx_units_give(units, to_units(bat->offset + plan->bat_length),
                     to_units(bat->length - plan->bat_length));
     vhdx_units_find_end(units);
+    plan_log_move(vhdx, units, plan);
     if (vhdx_packing_plan(vhdx, units, vhdx_units_count_used(units), &plan->packing, error))
         return -1;
     plan->compaction.moved = plan->packing.count * vhdx->metadata.block_size;
@@ -173,7 +192,8 @@ static int sum_up(struct vhdx *vhdx, struct vhdx_compaction *plan, uint64_t end,
         return -1;
     plan->changes_tables = plan->given_up_count > 0 || plan->packing.count > 0 ||
                            plan->bat_length != vhdx->bat_region.length ||
-                           plan->bat_offset != vhdx->bat_region.offset;
+                           plan->bat_offset != vhdx->bat_region.offset ||
+                           plan->log_offset != vhdx->header.log_offset;
     plan->compaction.file_size = plan->changes_tables ? end : min_u64(end, file_size);
     plan->compaction.given_back = file_size - min_u64(file_size, plan->compaction.file_size);
     return 0;
@@ -305,6 +325,29 @@ static int give_up(struct vhdx *vhdx, const struct vhdx_compaction *plan,
     return 0;
 }
 
+/* The log is clear, so its bytes mean nothing: a header alone says where it lies. */
+static int put_log(struct vhdx *vhdx, uint64_t offset, struct error *error)
+{
+    struct vhdx_header header = vhdx->header;
+
+    if (vhdx_space_take_at(vhdx, offset, VHDX_UNIT, error) ||
+        vhdx_space_give(vhdx, header.log_offset, header.log_length, error))
+        return -1;
+    header.log_offset = offset;
+    header.log_length = VHDX_UNIT;
+    return vhdx_header_update(vhdx, &header, error);
+}
+
+static int move_log(struct vhdx *vhdx, const struct vhdx_compaction *plan,
+                    const struct disk_watch *watch, struct error *error)
+{
+    if (plan->log_offset == vhdx->header.log_offset)
+        return 0;
+    if (check_interrupted(watch, error) || vhdx_begin(&vhdx->disk, error))
+        return -1;
+    return vhdx_end_own(vhdx, put_log(vhdx, plan->log_offset, error), false, error);
+}
+
 static int move_bat(struct vhdx *vhdx, const struct vhdx_compaction *plan,
                     const struct disk_watch *watch, struct error *error)
 {
@@ -336,6 +379,7 @@ int vhdx_compact(struct disk *disk, const struct disk_compaction *compaction,
     if (!plan->changes_tables && compaction->given_back == 0 && !vhdx->replayed_in_memory)
         return 0;
     if ((!plan->changes_tables && touch(vhdx, error)) || give_up(vhdx, plan, watch, error) ||
+        move_log(vhdx, plan, watch, error) ||
         vhdx_packing_apply(vhdx, &plan->packing, watch, error) ||
         move_bat(vhdx, plan, watch, error) || vhdx_cut_off(vhdx, error))
         return -1;

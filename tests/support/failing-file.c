@@ -32,6 +32,19 @@ static bool count_call(struct file *file, bool changes)
     return fails;
 }
 
+/* Whether the host has no room for a file of that size. */
+static bool is_too_long(struct file *file, uint64_t size)
+{
+    struct failure *failure = ((struct failing_file *)file)->failure;
+    struct error ignored;
+    uint64_t present;
+
+    if (!failure->full_host || file_get_size(below(file), &present, &ignored) || size <= present)
+        return false;
+    failure->happened = true;
+    return true;
+}
+
 static int fail(struct file *file, const char *what, uint64_t where, struct error *error)
 {
     const struct failure *failure = ((struct failing_file *)file)->failure;
@@ -50,7 +63,7 @@ static int failing_read(struct file *file, uint64_t offset, void *buffer, size_t
 static int failing_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
                          struct error *error)
 {
-    if (!count_call(file, true))
+    if (!count_call(file, true) && !is_too_long(file, offset + size))
         return file_write(below(file), offset, buffer, size, error);
     if (((struct failing_file *)file)->failure->half_a_write &&
         file_write(below(file), offset, buffer, size / 2, error))
@@ -67,7 +80,7 @@ static int failing_get_size(struct file *file, uint64_t *ret_size, struct error 
 
 static int failing_set_size(struct file *file, uint64_t size, struct error *error)
 {
-    if (count_call(file, true))
+    if (count_call(file, true) || is_too_long(file, size))
         return fail(file, "end the file", size, error);
     return file_set_size(below(file), size, error);
 }

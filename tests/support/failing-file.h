@@ -25,6 +25,7 @@ struct failure {
     bool changes_only; /* counts what changes and flushes; else read, get_size and the opening of a
                           side file as well */
     bool half_a_write; /* a write that fails has stored the first half of its bytes */
+    bool full_host;    /* beside these, all that would make the file longer fails */
     uint64_t calls;    /* out: counted so far */
     bool happened;     /* out */
 };
