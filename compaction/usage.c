@@ -109,8 +109,8 @@ static int read_piece(struct collection *collection, uint64_t size, struct error
         collection->asked = collection->read;
         progress_update(watch ? watch->progress : NULL, "reading", collection->at,
                         collection->disk->size);
-        if (watch && watch->interrupted && watch->interrupted())
-            return error_set(error, ERROR_INTERRUPTED, "interrupted by a signal");
+        if (disk_watch_check(watch, error))
+            return -1;
     }
     collection->read += size;
     return disk_read(collection->disk, collection->at, collection->piece, (size_t)size, error);

@@ -169,6 +169,13 @@ int disk_plan_compaction(struct disk *disk, const struct disk_unused *unused, si
     return disk->operations->plan_compaction(disk, unused, count, ret_compaction, error);
 }
 
+int disk_watch_check(const struct disk_watch *watch, struct error *error)
+{
+    return watch && watch->interrupted && watch->interrupted()
+               ? error_set(error, ERROR_INTERRUPTED, "interrupted by a signal")
+               : 0;
+}
+
 int disk_compact(struct disk *disk, const struct disk_compaction *compaction,
                  const struct disk_watch *watch, struct error *error)
 {

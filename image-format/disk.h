@@ -186,10 +186,13 @@ int disk_reclaim(struct disk *disk, struct error *error);
 int disk_plan_compaction(struct disk *disk, const struct disk_unused *unused, size_t count,
                          struct disk_compaction **ret_compaction, struct error *error);
 
+/* ERROR_INTERRUPTED where watch, which may be NULL, says so. */
+int disk_watch_check(const struct disk_watch *watch, struct error *error);
+
 /* Carries the plan out, outside of a transaction: in one commit, or as many as the host's space
  * asks for, the ranges are given up; then the file is packed in batches, and cut off. Each step
  * leaves a valid image in which everything that counts reads as before. disk->committed is set
- * once a commit is durable, also where it returns -1. */
+ * once a commit is durable, also where it returns -1. watch may be NULL. */
 int disk_compact(struct disk *disk, const struct disk_compaction *compaction,
                  const struct disk_watch *watch, struct error *error);
 

@@ -13,12 +13,8 @@
 static int look_on(const struct disk_watch *watch, uint64_t done, uint64_t total,
                    struct error *error)
 {
-    if (!watch)
-        return 0;
-    if (watch->interrupted && watch->interrupted())
-        return error_set(error, ERROR_INTERRUPTED, "interrupted by a signal");
-    progress_update(watch->progress, "looking for data", done, total);
-    return 0;
+    progress_update(watch ? watch->progress : NULL, "looking for data", done, total);
+    return disk_watch_check(watch, error);
 }
 
 /* Where it is in a piece that holds some. */

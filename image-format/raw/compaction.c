@@ -146,13 +146,11 @@ static int punch_range(struct raw *raw, const struct range *range, uint64_t tota
         if (size == 0)
             return 0;
         size = min_u64(size, STEP);
-        if (watch->interrupted && watch->interrupted())
-            return error_set(error, ERROR_INTERRUPTED, "interrupted by a signal");
-        if (file_punch(raw->file, offset, size, error))
+        if (disk_watch_check(watch, error) || file_punch(raw->file, offset, size, error))
             return -1;
         raw->disk.committed = true;
         *done += size;
-        progress_update(watch->progress, "giving back", *done, total);
+        progress_update(watch ? watch->progress : NULL, "giving back", *done, total);
     }
 }
 

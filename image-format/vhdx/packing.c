@@ -153,9 +153,7 @@ int vhdx_packing_apply(struct vhdx *vhdx, const struct vhdx_packing *packing,
                        const struct disk_watch *watch, struct error *error)
 {
     for (size_t next = 0; next < packing->count;) {
-        if (watch && watch->interrupted && watch->interrupted())
-            return error_set(error, ERROR_INTERRUPTED, "interrupted by a signal");
-        if (vhdx_begin(&vhdx->disk, error) ||
+        if (disk_watch_check(watch, error) || vhdx_begin(&vhdx->disk, error) ||
             vhdx_end_own(vhdx, move_batch(vhdx, packing, &next, error), false, error) ||
             vhdx_cut_off(vhdx, error))
             return -1;
