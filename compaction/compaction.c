@@ -191,7 +191,9 @@ static int carry_out(struct job *job, struct error *error)
 
     say(job, "giving back what isn't used");
     result = disk_compact(job->disk, job->compaction, &watch, error);
-    job->report->begun = job->report->begun || job->disk->bytes_written != written;
+    /* Holes are made without writing a byte; one that failed may be there in part. */
+    job->report->begun = job->report->begun || job->disk->bytes_written != written ||
+                         job->disk->committed || job->disk->failed;
     job->report->changed = job->report->changed || job->disk->committed;
     job->report->uncertain = result && job->disk->uncertain;
     return result;

@@ -117,13 +117,6 @@ void ext4_claims_add_map(struct ext4_claims *claims, const struct ext4_block_map
         ext4_claims_add(claims, (struct ext4_run){map->nodes[i], 1});
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-    const struct ext4_run *first = a, *second = b;
-
-    return first->start < second->start ? -1 : first->start > second->start;
-}
-
 #define RUNS_PER_GROUP 4
 
 /* Head and tables of a group. Returns how many runs they are. */
@@ -151,7 +144,7 @@ static int add_clustered_metadata(struct ext4_claims *claims, ext2_filsys fs, st
         return error_set_no_memory(error);
     for (uint32_t group = 0; group < geometry->groups; group++)
         count += metadata_of(geometry, fs, group, runs + count);
-    qsort(runs, count, sizeof *runs, compare_runs);
+    qsort(runs, count, sizeof *runs, ext4_run_compare);
     for (size_t i = 0; i < count; i++)
         add_run(&pending, runs[i]);
     ext4_claims_add(claims, pending.clusters);

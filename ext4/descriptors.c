@@ -61,13 +61,6 @@ static int check_counts(const struct ext4_geometry *geometry, ext2_filsys fs, ui
     return 0;
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-    const struct ext4_run *first = a, *second = b;
-
-    return first->start < second->start ? -1 : first->start > second->start;
-}
-
 /* No two tables share a block, and none lies in a group's head. */
 static int check_overlaps(const struct ext4_geometry *geometry, ext2_filsys fs, struct error *error)
 {
@@ -86,7 +79,7 @@ static int check_overlaps(const struct ext4_geometry *geometry, ext2_filsys fs, 
         if (head.count > 0)
             runs[count++] = head;
     }
-    qsort(runs, count, sizeof *runs, compare_runs);
+    qsort(runs, count, sizeof *runs, ext4_run_compare);
     for (size_t i = 1; i < count; i++)
         if (runs[i - 1].start + runs[i - 1].count > runs[i].start)
             return refuse(error, ext4_group_of(geometry, runs[i].start),

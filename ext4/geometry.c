@@ -198,6 +198,13 @@ struct ext4_run ext4_group_head(const struct ext4_geometry *geometry, uint32_t g
     return head;
 }
 
+int ext4_run_compare(const void *a, const void *b)
+{
+    const struct ext4_run *first = a, *second = b;
+
+    return first->start < second->start ? -1 : first->start > second->start;
+}
+
 uint32_t ext4_descriptor_blocks(const struct ext4_geometry *geometry)
 {
     return (uint32_t)divide_up(geometry->groups, geometry->descriptors);

@@ -50,6 +50,9 @@ struct ext4_run {
     uint64_t start, count; /* blocks */
 };
 
+/* For qsort: by start. */
+int ext4_run_compare(const void *a, const void *b);
+
 /* Takes the geometry out of a superblock (host byte order). ERROR_CORRUPT with the field's name
  * and value when a number can't be: afterwards all of the arithmetic below is safe. */
 int ext4_geometry_read(const struct ext2_super_block *super, struct ext4_geometry *ret_geometry,

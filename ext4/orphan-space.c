@@ -14,13 +14,6 @@ static int bad(struct error *error, const char *what, uint64_t value)
     return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-    const struct ext4_run *first = a, *second = b;
-
-    return first->start < second->start ? -1 : first->start > second->start;
-}
-
 /* With flex_bg, tables of many groups lie in a row: they become one run. */
 static void add_own(struct orphan_space *space, uint64_t start, uint64_t count)
 {
@@ -53,7 +46,7 @@ static int list_own(struct orphan_space *space, struct error *error)
         add_own(space, ext2fs_inode_bitmap_loc(fs, group), 1);
     for (uint32_t group = 0; group < geometry->groups; group++)
         add_own(space, ext2fs_inode_table_loc(fs, group), geometry->inode_table_blocks);
-    qsort(space->own, space->own_count, sizeof *space->own, compare_runs);
+    qsort(space->own, space->own_count, sizeof *space->own, ext4_run_compare);
     return 0;
 }
 

@@ -61,17 +61,10 @@ static int add(struct runs *runs, struct ext4_run run, struct error *error)
     return 0;
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-    const struct ext4_run *first = a, *second = b;
-
-    return first->start < second->start ? -1 : first->start > second->start;
-}
-
 static void sort(struct runs *runs)
 {
     if (runs->count > 0)
-        qsort(runs->list, runs->count, sizeof *runs->list, compare_runs);
+        qsort(runs->list, runs->count, sizeof *runs->list, ext4_run_compare);
 }
 
 /* How many of the group's inodes, counted from the table's beginning, may be in use. The

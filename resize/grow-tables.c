@@ -91,18 +91,11 @@ static int add_run(struct resize_plan *plan, uint64_t start, uint64_t count, str
     return 0;
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-    const struct ext4_run *first = a, *second = b;
-
-    return first->start < second->start ? -1 : first->start > second->start;
-}
-
 static void merge_runs(struct resize_plan *plan)
 {
     size_t kept = 0;
 
-    qsort(plan->table_runs, plan->table_run_count, sizeof *plan->table_runs, compare_runs);
+    qsort(plan->table_runs, plan->table_run_count, sizeof *plan->table_runs, ext4_run_compare);
     for (size_t i = 1; i < plan->table_run_count; i++) {
         struct ext4_run *last = &plan->table_runs[kept];
 

@@ -19,13 +19,6 @@ int resize_zones_add(struct resize_zones *zones, struct ext4_run run, struct err
     return 0;
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-    const struct ext4_run *first = a, *second = b;
-
-    return first->start < second->start ? -1 : first->start > second->start;
-}
-
 static uint64_t end_of(struct ext4_run run)
 {
     return run.start + run.count;
@@ -43,7 +36,7 @@ void resize_zones_sort(struct resize_zones *zones, const struct ext4_geometry *g
     }
     if (zones->count == 0)
         return;
-    qsort(zones->runs, zones->count, sizeof *zones->runs, compare_runs);
+    qsort(zones->runs, zones->count, sizeof *zones->runs, ext4_run_compare);
     for (size_t i = 1; i < zones->count; i++) {
         struct ext4_run *last = &zones->runs[kept];
 

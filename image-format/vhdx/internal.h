@@ -170,7 +170,8 @@ int vhdx_space_take(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset, boo
 /* As vhdx_space_take, always at the file's end, zeroed. */
 int vhdx_space_take_at_end(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offset,
                            struct error *error);
-/* Takes a place that is free. */
+/* Takes a place that a plan has found; ERROR_SYSTEM, and nothing is taken, where it is free no
+ * longer. */
 int vhdx_space_take_at(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error);
 /* The place is free once the transaction is committed (V3). */
 int vhdx_space_give(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error);

@@ -173,9 +173,14 @@ int vhdx_space_take_at_end(struct vhdx *vhdx, uint64_t count, uint64_t *ret_offs
 
 int vhdx_space_take_at(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error)
 {
-    uint64_t taken;
+    uint64_t first = offset / VHDX_UNIT, count = size / VHDX_UNIT, taken;
 
-    return take_units(vhdx, offset / VHDX_UNIT, size / VHDX_UNIT, &taken, error);
+    for (uint64_t unit = first; unit < first + count; unit++)
+        if (vhdx_units_is_used(&vhdx->space.units, unit))
+            return error_set(error, ERROR_SYSTEM,
+                             "the place at byte %" PRIu64 " of the file isn't free any more",
+                             unit * VHDX_UNIT);
+    return take_units(vhdx, first, count, &taken, error);
 }
 
 int vhdx_space_give(struct vhdx *vhdx, uint64_t offset, uint64_t size, struct error *error)
