@@ -244,9 +244,7 @@ int resize_units_list(struct ext4 *ext4, uint64_t unit_size, struct resize_units
     const struct ext4_geometry *geometry = &ext4->geometry;
     CLEANUP(cleanup_counting) struct counting counting = {.units = ret_units};
 
-    *ret_units = (struct resize_units){
-        .ext4 = ext4,
-        .blocks = max_u64(unit_size / geometry->block_size, geometry->cluster_blocks)};
+    *ret_units = (struct resize_units){.ext4 = ext4, .blocks = unit_size / geometry->block_size};
     return list_stored(ret_units, error) ||
                    ext4_unused_each(ext4, count_unused, &counting, error) ||
                    find_fixed(ret_units, &counting.blank, error) ||

@@ -28,8 +28,8 @@ struct resize_units {
     size_t count, capacity;
 };
 
-/* Lists those of unit_size bytes, a power of two; where a block or a cluster is larger, of as
- * many. Errors as ext4_unused_each. */
+/* Lists those of unit_size bytes, a power of two, of several blocks or clusters. Errors as
+ * ext4_unused_each. */
 int resize_units_list(struct ext4 *ext4, uint64_t unit_size, struct resize_units *ret_units,
                       struct error *error);
 void resize_units_free(struct resize_units *units); /* zeros are fine */

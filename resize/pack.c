@@ -229,12 +229,23 @@ static void hand_over(struct packing *packing, struct resize_packing *ret_packin
     plan->write_bytes = resize_count_moved(packing->ext4, plan) * geometry->block_size;
 }
 
+/* What the filesystem takes only as a whole can't be used in part; of a raw disk, listing it all
+ * would take memory for nothing. */
+static bool is_divisible(const struct ext4 *ext4, uint64_t unit_size)
+{
+    return unit_size > (uint64_t)ext4->geometry.block_size * ext4->geometry.cluster_blocks;
+}
+
 int resize_plan_packing(struct ext4 *ext4, uint64_t unit_size, struct resize_packing *ret_packing,
                         struct error *error)
 {
     CLEANUP(cleanup_packing) struct packing packing = {.ext4 = ext4};
     uint64_t missing;
 
+    if (!is_divisible(ext4, unit_size)) {
+        hand_over(&packing, ret_packing);
+        return 0;
+    }
     if (resize_units_list(ext4, unit_size, &packing.units, error) ||
         choose_candidates(&packing, error) || place(&packing, &missing, error))
         return -1;

@@ -17,9 +17,9 @@ struct resize_packing {
     struct resize_zones emptied; /* blocks: whole units, in which nothing is used afterwards */
 };
 
-/* unit_size: bytes, a power of two; where the filesystem's blocks or clusters are larger, theirs
- * counts. Units that are empty already stay so, and aren't among the emptied ones. Writes nothing.
- * Errors as resize_plan_make. */
+/* unit_size: bytes, a power of two; where it is no more than the filesystem's blocks or clusters,
+ * the packing is empty. Units that are empty already stay so, and aren't among the emptied ones.
+ * Writes nothing. Errors as resize_plan_make. */
 int resize_plan_packing(struct ext4 *ext4, uint64_t unit_size, struct resize_packing *ret_packing,
                         struct error *error);
 
