@@ -62,12 +62,10 @@ static int find_filesystem(struct job *job, bool *ret_is_ext4, struct error *err
         ext4_is_there(job->disk, &is_there, error))
         return -1;
     *ret_is_ext4 = is_there && !contents->partition_table && !contents->ambiguous;
-    if (contents->partition_table)
-        snprintf(name, size, "%s partition table", contents->partition_table);
-    else if (is_there && contents->ambiguous)
+    if (is_there && !contents->partition_table && contents->ambiguous)
         snprintf(name, size, "%s and signs of something else", contents->filesystem.type);
-    else if (!is_there)
-        snprintf(name, size, "%s", contents->filesystem.type);
+    else if (!*ret_is_ext4)
+        disk_contents_name(contents, name, size);
     return 0;
 }
 

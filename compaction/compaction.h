@@ -38,7 +38,8 @@ struct compaction_report {
     char contents[64];        /* what is on the disk instead ("xfs"); may be empty. Then zeros
                                  alone are given back */
     bool begun;               /* something was written */
-    bool changed;             /* a commit is durable, also when compacting failed after it */
+    bool changed;             /* a commit behind the recovery's is durable, also when compacting
+                                 failed after it */
     bool uncertain;           /* the last commit is durable, or it is not there at all */
 };
 
@@ -51,8 +52,7 @@ int compaction_run(struct disk *disk, const struct compaction_request *request,
 
 /* What compaction_run without options gives back, for a look at a disk that is open for reading on
  * an overlay: without its walk over the inodes, and without reading data. *ret_known is
- * false where only that would tell (no known filesystem, one that would be refused, a disk that
- * can't be compacted). */
+ * false where only that would tell, as without a known filesystem. Errors as compaction_run. */
 int compaction_foresee(struct disk *disk, bool *ret_known, uint64_t *ret_given_back,
                        struct error *error);
 

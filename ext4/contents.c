@@ -246,6 +246,14 @@ static int look_beside_ext(struct disk *disk, const struct disk_contents *conten
     return *ret_ambiguous ? 0 : look_for_tables(disk, ret_ambiguous, error);
 }
 
+void disk_contents_name(const struct disk_contents *contents, char *name, size_t size)
+{
+    if (contents->partition_table)
+        snprintf(name, size, "%s partition table", contents->partition_table);
+    else
+        snprintf(name, size, "%s", contents->filesystem.type);
+}
+
 static int probe_contents(struct disk *disk, int descriptor, uint32_t sector_size,
                           struct disk_contents *contents, struct error *error)
 {

@@ -6,6 +6,7 @@
 #define EXT4_FACTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -49,6 +50,10 @@ struct disk_contents {
      * is a leftover, and no bitmap of it says what is in use. */
     bool ambiguous;
 };
+
+/* What is on the disk, for a message ("xfs", "gpt partition table"); empty: nothing that is known.
+ * Cut off at size bytes. */
+void disk_contents_name(const struct disk_contents *contents, char *name, size_t size);
 
 /* Looks at what lies on the disk, through libblkid and libext2fs. Contents that nobody knows are
  * no error, nor is a damaged filesystem: what could be read is filled in. */

@@ -86,8 +86,7 @@ static int run_compact(const struct options *options)
     for (unsigned i = 0; i < options->operand_count; i++) {
         int status = compact_one(options, options->operands[i]);
 
-        if (status > worst)
-            worst = status;
+        worst = status_of_both(worst, status);
         if (status != STATUS_DONE && posix_interrupted())
             break;
     }

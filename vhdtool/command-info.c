@@ -93,12 +93,8 @@ static int run_info(const struct options *options)
 {
     int worst = STATUS_DONE;
 
-    for (unsigned i = 0; i < options->operand_count; i++) {
-        int status = report_one(options, options->operands[i]);
-
-        if (status > worst)
-            worst = status;
-    }
+    for (unsigned i = 0; i < options->operand_count; i++)
+        worst = status_of_both(worst, report_one(options, options->operands[i]));
     return worst;
 }
 

@@ -31,6 +31,13 @@ int exit_status(const struct error *error, bool changing)
     return STATUS_FAILED;
 }
 
+int status_of_both(int one, int other)
+{
+    if (one == STATUS_FAILED || other == STATUS_FAILED)
+        return STATUS_FAILED;
+    return one > other ? one : other;
+}
+
 void report_error(const char *image, const struct error *error, const char *state)
 {
     program_print_error("vhdtool", image, error, state);

@@ -25,6 +25,10 @@ enum {
  * untouched when it wasn't understood. */
 int exit_status(const struct error *error, bool changing);
 
+/* The status of a command that two images had one each from: a failure counts for more than a
+ * refusal, which says that the image is untouched. */
+int status_of_both(int one, int other);
+
 /* program_print_error, of an image or of none. */
 void report_error(const char *image, const struct error *error, const char *state);
 

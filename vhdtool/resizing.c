@@ -1,6 +1,5 @@
 #include "vhdtool/resizing.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,11 +49,7 @@ int resizing_name_contents(struct resizing *resizing, struct error *error)
     if (disk_contents_read(resizing->disk, contents, error))
         return -1;
     resizing->ambiguous = contents->ambiguous;
-    if (contents->partition_table)
-        snprintf(report->contents, sizeof report->contents, "%s partition table",
-                 contents->partition_table);
-    else
-        snprintf(report->contents, sizeof report->contents, "%s", contents->filesystem.type);
+    disk_contents_name(contents, report->contents, sizeof report->contents);
     return 0;
 }
 

@@ -1,4 +1,5 @@
-# Of several images, those after one that fails are compacted all the same; the status is the worst.
+# Of several images, those after one that fails are compacted all the same; the status is the
+# worst: that of a failure before that of a refusal, which leaves the image untouched.
 # shellcheck source=tests/support/lib.sh
 . "$TESTS/support/lib.sh"
 . "$TESTS/support/half-deleted.sh"
@@ -16,4 +17,5 @@ expect_in stderr '^vhdtool: wrong.vhdx: '
 expect_in stderr '^vhdtool: a.raw: '
 expect_status 1 "$VHDTOOL" compact nowhere.vhdx b.vhdx
 expect_in stdout '^b.vhdx: nothing to give back'
+expect_status 1 "$VHDTOOL" compact wrong.vhdx nowhere.vhdx a.raw
 expect_status 2 "$VHDTOOL" compact

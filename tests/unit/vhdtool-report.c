@@ -26,6 +26,16 @@ Test(report, exit_statuses)
     cr_assert_eq(status_of(ERROR_INTERRUPTED, true), 1);
 }
 
+Test(report, a_failure_counts_for_more_than_a_refusal)
+{
+    cr_assert_eq(status_of_both(0, 0), 0);
+    cr_assert_eq(status_of_both(0, 3), 3);
+    cr_assert_eq(status_of_both(3, 0), 3);
+    cr_assert_eq(status_of_both(1, 3), 1);
+    cr_assert_eq(status_of_both(3, 1), 1);
+    cr_assert_eq(status_of_both(1, 0), 1);
+}
+
 static void expect_json_text(const char *text, const char *expected)
 {
     json_t *value = json_from_text(text);
