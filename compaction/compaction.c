@@ -111,6 +111,7 @@ static int prepare(struct job *job, struct error *error)
     result =
         ext4_recover_committed(job->disk, job->request->now, begin_recovery, job, &recovery, error);
     job->report->uncertain = job->disk->uncertain;
+    job->report->changed = recovery.done && job->disk->committed && !job->request->dry_run;
     if (result)
         return -1;
     say(job, "checking the filesystem");
