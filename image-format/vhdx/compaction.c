@@ -87,12 +87,20 @@ static int shorten_bat(struct vhdx *vhdx, uint32_t length, struct error *error)
     return 0;
 }
 
+/* Without a commit, too, the headers say that something changes, and a dirty log is replayed. */
+static int touch(struct vhdx *vhdx, struct error *error)
+{
+    return vhdx_begin(&vhdx->disk, error) || vhdx_end_own(vhdx, 0, false, error) ? -1 : 0;
+}
+
 static int give_up(struct vhdx *vhdx, const struct vhdx_compaction *plan,
                    const struct disk_watch *watch, struct error *error)
 {
     struct place next = {0};
     uint64_t most_sectors;
 
+    if (plan->given_up_count == 0 && vhdx->bat_region.length == plan->bat_length)
+        return touch(vhdx, error);
     if (choose_sectors(vhdx, plan, &most_sectors, error))
         return -1;
     while (next.run < plan->given_up_count || vhdx->bat_region.length != plan->bat_length) {
@@ -149,12 +157,6 @@ static int move_bat(struct vhdx *vhdx, const struct vhdx_compaction *plan,
     return vhdx_end_own(vhdx, result, false, error);
 }
 
-/* The headers say that something changes, and a dirty log is replayed on disk. */
-static int touch(struct vhdx *vhdx, struct error *error)
-{
-    return vhdx_begin(&vhdx->disk, error) || vhdx_end_own(vhdx, 0, false, error) ? -1 : 0;
-}
-
 int vhdx_compact(struct disk *disk, const struct disk_compaction *compaction,
                  const struct disk_watch *watch, struct error *error)
 {
@@ -163,7 +165,8 @@ int vhdx_compact(struct disk *disk, const struct disk_compaction *compaction,
 
     if (!plan->changes_tables && compaction->given_back == 0 && !vhdx->replayed_in_memory)
         return 0;
-    if ((!plan->changes_tables && touch(vhdx, error)) || give_up(vhdx, plan, watch, error) ||
+    /* What is free at the end goes first: a full host has room then. */
+    if (give_up(vhdx, plan, watch, error) || vhdx_cut_off(vhdx, error) ||
         move_log(vhdx, plan, watch, error) ||
         vhdx_packing_apply(vhdx, &plan->packing, watch, error) ||
         move_bat(vhdx, plan, watch, error) || vhdx_cut_off(vhdx, error))
