@@ -9,9 +9,11 @@
 #ifndef TESTS_SUPPORT_VHDX_COMPACTION_CASE_H
 #define TESTS_SUPPORT_VHDX_COMPACTION_CASE_H
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "tests/support/failing-file.h"
 #include "tests/support/must.h"
 #include "tests/support/vhdx-fixture.h"
 
@@ -208,6 +210,36 @@ static MAYBE_UNUSED const char *check_state(const struct file *file)
     file_close(replayed);
     file_close(copy);
     return *wrong ? wrong : NULL;
+}
+
+/* 270 blocks far apart, of which 4 count: giving up the others takes a longer log than there is. */
+static MAYBE_UNUSED void make_long_case(void)
+{
+    begin_case(140 * GIB, MIB, 256 * KIB);
+    MUST(disk_begin(disk, &error));
+    for (uint64_t i = 0; i < 270; i++)
+        put_block(i * 512, false);
+    MUST(disk_commit(disk, &error));
+    for (uint64_t i = 0; i < 266; i++)
+        give_up_blocks(DISK_UNUSED_FREE, i * 512, 1);
+    ready_case();
+}
+
+/* Compacting fails in the middle of that: the longer log is left, dirty, behind the blocks. */
+static MAYBE_UNUSED void leave_log_at_the_end(void)
+{
+    struct failure failure = {.errno_value = EIO, .for_good = true, .changes_only = true};
+    struct disk_compaction figures;
+    uint64_t size = image_size();
+
+    disk = image_open(failing_file_new(lent_file_new(image), &failure), &error);
+    cr_assert_not_null(disk, "%s", error.message);
+    failure.call = failure.calls + 20;
+    cr_assert_eq(compact_once(disk, &figures), -1);
+    cr_assert(disk->committed);
+    cr_assert_gt(image_size(), size, "the log wasn't longer");
+    disk_close(disk);
+    disk = NULL;
 }
 
 #endif

@@ -3,7 +3,6 @@
  * fault. */
 #include <errno.h>
 
-#include "tests/support/failing-file.h"
 #include "tests/support/vhdx-compaction-case.h"
 
 #define STEP (256 * KIB)
@@ -21,19 +20,6 @@ static void make_case(void)
     give_up_blocks(DISK_UNUSED_BLANK, 7, 2);
     ready_case();
     memory_file_set_free_space(image, 2 * MIB);
-}
-
-/* The log has to be longer, and is given back. */
-static void make_long_case(void)
-{
-    begin_case(130 * GIB, MIB, STEP);
-    MUST(disk_begin(disk, &error));
-    for (uint64_t i = 0; i < 250; i++)
-        put_block(i * 512, false);
-    MUST(disk_commit(disk, &error));
-    for (uint64_t i = 0; i < 248; i++)
-        give_up_blocks(DISK_UNUSED_FREE, i * 512, 1);
-    ready_case();
 }
 
 /* How many blocks that were to be given up are as before. */
@@ -137,19 +123,10 @@ Test(vhdx_compaction_faults, with_a_longer_log, .timeout = 300)
     file_close(image);
 }
 
-/* A longer log was left behind the blocks: the disk failed in the middle of it. */
 Test(vhdx_compaction_faults, with_a_log_at_the_end, .timeout = 300)
 {
-    struct failure failure = {.errno_value = EIO, .for_good = true, .changes_only = true};
-    struct disk_compaction figures;
-    struct disk *on;
-
     make_long_case();
-    on = image_open(failing_file_new(lent_file_new(image), &failure), &error);
-    failure.call = failure.calls + 20;
-    cr_expect_eq(compact_once(on, &figures), -1);
-    cr_expect(on->committed);
-    disk_close(on);
+    leave_log_at_the_end();
     fail_everywhere((struct failure){.errno_value = EIO, .changes_only = true}, "log at the end");
     file_close(image);
 }
