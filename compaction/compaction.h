@@ -50,9 +50,9 @@ int compaction_run(struct disk *disk, const struct compaction_request *request,
                    struct compaction_report *ret_report, struct error *error);
 
 /* What compaction_run without options gives back, for a look at a disk that is open for reading on
- * an overlay: without its walk over the inodes, and without reading data. *ret_known is
- * false where only that would tell (no known filesystem, one that would be refused, a disk that
- * can't be compacted). */
+ * an overlay: without its walk over the inodes, and without reading data. *ret_known is false where
+ * that alone would tell (no known filesystem, or data behind it). Errors as compaction_run, but for
+ * what only the walk finds. */
 int compaction_foresee(struct disk *disk, bool *ret_known, uint64_t *ret_given_back,
                        struct error *error);
 
