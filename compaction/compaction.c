@@ -109,6 +109,7 @@ static int prepare(struct job *job, struct error *error)
     result =
         ext4_recover_committed(job->disk, job->request->now, begin_recovery, job, &recovery, error);
     job->report->uncertain = job->disk->uncertain;
+    job->report->changed = recovery.done && job->disk->committed && !job->request->dry_run;
     if (result)
         return -1;
     say(job, "checking the filesystem");
@@ -138,24 +139,6 @@ static int carry_out_packing(struct job *job, struct error *error)
     return result || open_filesystem(job, error) ? -1 : 0;
 }
 
-/* Moves blocks within the filesystem; with dry_run, only what would be emptied is found. */
-static int pack(struct job *job, struct error *error)
-{
-    struct disk_description description;
-    uint64_t cost;
-
-    say(job, "planning the packing of the filesystem");
-    if (resize_plan_packing(&job->ext4, usage_unit(&job->description), &job->packing, error))
-        return -1;
-    if (job->packing.emptied.count == 0 || job->request->dry_run)
-        return 0;
-    if (disk_describe(job->disk, &description, error) ||
-        resize_check_host_space(job->disk, &job->ext4, &job->packing.plan, job->disk->size,
-                                description.host_free_space, &cost, error))
-        return -1;
-    return carry_out_packing(job, error);
-}
-
 static int collect(struct job *job, enum usage_zeros zeros, struct error *error)
 {
     const struct disk_watch watch = watch_of(job);
@@ -170,15 +153,15 @@ static int collect(struct job *job, enum usage_zeros zeros, struct error *error)
                                 error);
 }
 
-/* The file may have grown since the beginning. */
+/* The file may have grown or become shorter since the beginning. */
 static void foresee(struct job *job, uint64_t present_file_size)
 {
     const struct disk_compaction *compaction = job->compaction;
-    uint64_t grown = present_file_size - min_u64(present_file_size, job->description.file_size);
+    uint64_t all = job->description.file_size + compaction->given_back;
 
     job->report->file_size = compaction->file_size;
     job->report->moved = compaction->moved;
-    job->report->given_back = compaction->given_back - min_u64(compaction->given_back, grown);
+    job->report->given_back = all - min_u64(all, present_file_size);
 }
 
 static int carry_out(struct job *job, struct error *error)
@@ -197,22 +180,62 @@ static int carry_out(struct job *job, struct error *error)
     return result;
 }
 
-static int run(struct job *job, struct error *error)
+/* Gives back what isn't used as the filesystem is now. */
+static int give_back(struct job *job, struct error *error)
 {
-    const struct compaction_request *request = job->request;
     struct disk_description description;
 
-    if (disk_describe(job->disk, &job->description, error))
-        return -1;
-    job->report->file_size = job->description.file_size;
-    if (prepare(job, error) || (job->has_ext4 && request->deep && pack(job, error)))
-        return -1;
+    usage_free(&job->usage);
+    disk_compaction_free(TAKE(job->compaction));
     say(job, "finding out what isn't used");
-    if (collect(job, request->zeros ? USAGE_ZEROS_ALL : USAGE_ZEROS_REST, error) ||
+    if (collect(job, job->request->zeros ? USAGE_ZEROS_ALL : USAGE_ZEROS_REST, error) ||
         disk_describe(job->disk, &description, error))
         return -1;
     foresee(job, description.file_size);
-    return request->dry_run ? 0 : carry_out(job, error);
+    return job->request->dry_run ? 0 : carry_out(job, error);
+}
+
+static int plan_packing(struct job *job, struct error *error)
+{
+    resize_packing_free(&job->packing);
+    say(job, "planning the packing of the filesystem");
+    return resize_plan_packing(&job->ext4, usage_unit(&job->description), &job->packing, error);
+}
+
+static int check_host_space(struct job *job, struct error *error)
+{
+    struct disk_description description;
+    uint64_t cost;
+
+    if (disk_describe(job->disk, &description, error))
+        return -1;
+    return resize_check_host_space(job->disk, &job->ext4, &job->packing.plan, job->disk->size,
+                                   description.host_free_space, &cost, error);
+}
+
+/* Moves blocks within the filesystem; with dry_run, only what would be emptied is found. On a host
+ * without room for that, what is free already goes first. */
+static int pack(struct job *job, struct error *error)
+{
+    if (plan_packing(job, error))
+        return -1;
+    if (job->packing.emptied.count == 0 || job->request->dry_run)
+        return 0;
+    if (check_host_space(job, error) && (error->kind != ERROR_REFUSED || give_back(job, error) ||
+                                         plan_packing(job, error) || check_host_space(job, error)))
+        return -1;
+    return carry_out_packing(job, error);
+}
+
+static int run(struct job *job, struct error *error)
+{
+    if (disk_describe(job->disk, &job->description, error))
+        return -1;
+    job->report->file_size = job->description.file_size;
+    return prepare(job, error) || (job->has_ext4 && job->request->deep && pack(job, error)) ||
+                   give_back(job, error)
+               ? -1
+               : 0;
 }
 
 int compaction_run(struct disk *disk, const struct compaction_request *request,

@@ -38,8 +38,7 @@ struct compaction_report {
     char contents[64];        /* what is on the disk instead ("xfs"); may be empty. Then zeros
                                  alone are given back */
     bool begun;               /* something was written */
-    bool changed;             /* a commit behind the recovery's is durable, also when compacting
-                                 failed after it */
+    bool changed;             /* a commit is durable, also when compacting failed after it */
     bool uncertain;           /* the last commit is durable, or it is not there at all */
 };
 
@@ -51,8 +50,9 @@ int compaction_run(struct disk *disk, const struct compaction_request *request,
                    struct compaction_report *ret_report, struct error *error);
 
 /* What compaction_run without options gives back, for a look at a disk that is open for reading on
- * an overlay: without its walk over the inodes, and without reading data. *ret_known is
- * false where only that would tell, as without a known filesystem. Errors as compaction_run. */
+ * an overlay: without its walk over the inodes, and without reading data. *ret_known is false where
+ * that alone would tell (no known filesystem, or data behind it). Errors as compaction_run, but for
+ * what only the walk finds. */
 int compaction_foresee(struct disk *disk, bool *ret_known, uint64_t *ret_given_back,
                        struct error *error);
 

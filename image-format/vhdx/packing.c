@@ -120,32 +120,49 @@ static int move_block(struct vhdx *vhdx, const struct vhdx_move *move, struct er
     return vhdx_bat_set(vhdx, move->index, vhdx_entry(state, move->to), error);
 }
 
-/* On a host that is nearly full, holes which it doesn't store are filled one by one. */
-static int choose_batch(struct vhdx *vhdx, uint64_t *ret_bytes, struct error *error)
+/* Bytes of a place in the file that the host doesn't store yet. */
+static int count_unstored(struct vhdx *vhdx, uint64_t offset, uint64_t size, uint64_t *ret_bytes,
+                          struct error *error)
 {
+    uint64_t end = offset + size, data, hole;
+
+    for (*ret_bytes = 0; offset < end; offset = hole) {
+        if (file_next_data(vhdx->file, offset, &data, error))
+            return -1;
+        data = min_u64(data, end);
+        *ret_bytes += data - offset;
+        if (data == end)
+            return 0;
+        if (file_next_hole(vhdx->file, data, &hole, error))
+            return -1;
+    }
+    return 0;
+}
+
+/* One commit's worth of moves, from *next on. What a batch leaves at the end is the host's again
+ * only after it, so that on a host that is nearly full a batch may be no more than one block. */
+static int move_batch(struct vhdx *vhdx, const struct vhdx_packing *packing, size_t *next,
+                      struct error *error)
+{
+    uint64_t size = vhdx->metadata.block_size, moved = 0, needed = 0;
     struct file_host_facts facts;
 
     if (file_host_facts(vhdx->file, &facts, error))
         return -1;
-    *ret_bytes = min_u64(BATCH_BYTES, facts.free_space);
-    return 0;
-}
+    while (*next < packing->count && (moved == 0 || moved + size <= BATCH_BYTES) &&
+           vhdx->bat.dirty.count < BATCH_PAGES) {
+        uint64_t unstored;
 
-/* One commit's worth of moves, from *next on. */
-static int move_batch(struct vhdx *vhdx, const struct vhdx_packing *packing, size_t *next,
-                      struct error *error)
-{
-    uint64_t moved = 0, most;
-
-    if (choose_batch(vhdx, &most, error))
-        return -1;
-    do {
+        if (count_unstored(vhdx, packing->moves[*next].to, size, &unstored, error))
+            return -1;
+        needed += unstored;
+        if (moved > 0 && needed > facts.free_space)
+            break;
         if (move_block(vhdx, &packing->moves[*next], error))
             return -1;
-        moved += vhdx->metadata.block_size;
+        moved += size;
         ++*next;
-    } while (*next < packing->count && moved + vhdx->metadata.block_size <= most &&
-             vhdx->bat.dirty.count < BATCH_PAGES);
+    }
     return 0;
 }
 

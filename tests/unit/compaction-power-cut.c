@@ -109,18 +109,36 @@ static int visit(struct file *state, const char *what, void *context)
     return (walk->wrong += wrong != NULL) >= ENOUGH_WRONG;
 }
 
+/* What a dry run says, on an overlay: the file stays as it is. */
+static void foresee(struct walk *walk, struct file *image, struct compaction_report *ret_report)
+{
+    struct file *copy = memory_file_snapshot(image);
+
+    walk->request.dry_run = true;
+    cr_expect_eq(compact(walk, file_overlay_new(lent_file_new(copy), &error), ret_report), 0, "%s",
+                 error.message);
+    walk->request.dry_run = false;
+    cr_expect(memory_file_equal(copy, image), "the dry run changed something");
+    cr_expect(!ret_report->begun && !ret_report->changed);
+    file_close(copy);
+}
+
 /* Compacts without a disturbance, for comparison; a recorded run into *trace. */
 static void run(struct walk *walk, struct file *image, struct trace *trace, const char *name)
 {
     struct file *copy = memory_file_snapshot(image);
-    struct compaction_report report = {0};
+    struct compaction_report report = {0}, foreseen = {0};
     const char *wrong;
 
+    foresee(walk, image, &foreseen);
     guid_seed(1);
     cr_assert_eq(compact(walk, lent_file_new(copy), &report), 0, "%s: %s", name, error.message);
     cr_assert_eq(file_get_size(copy, &walk->file_size, &error), 0);
     cr_expect_eq(report.file_size, walk->file_size, "%s: %llu bytes were planned, not %llu", name,
                  (unsigned long long)report.file_size, (unsigned long long)walk->file_size);
+    cr_expect(foreseen.file_size <= walk->file_size + walk->tolerance &&
+                  walk->file_size <= foreseen.file_size + walk->tolerance,
+              "%s: a dry run says %llu bytes", name, (unsigned long long)foreseen.file_size);
     wrong = image_examine(walk->judge, copy, &walk->done);
     cr_assert_null(wrong, "%s, after: %s", name, wrong);
     fprintf(stderr, "%s: %llu bytes at the end, %llu given back, %llu moved\n", name,

@@ -271,3 +271,22 @@ Test(compaction_refusals, a_differencing_vhdx, .timeout = 120)
     expect_unsupported(2);
     expect_unsupported(3);
 }
+
+Test(compaction_refusals, a_filesystem_larger_than_the_disk, .timeout = 120)
+{
+    struct file *image = image_of_filesystem(strange_filesystem(), FS_SIZE), *before;
+    struct compaction_report report;
+    struct disk *disk = image_open(lent_file_new(image), &error);
+
+    MUST(disk_begin(disk, &error));
+    MUST(disk_set_size(disk, FS_SIZE - 5000 / 512 * 512, &error));
+    MUST(disk_commit(disk, &error));
+    disk_close(disk);
+    before = memory_file_snapshot(image);
+    cr_expect_eq(run(image, false, &report), -1);
+    cr_expect_gt(strlen(error.message), 10);
+    cr_expect(!report.begun && !report.changed);
+    cr_expect(memory_file_equal(image, before));
+    file_close(before);
+    file_close(image);
+}

