@@ -216,3 +216,27 @@ Test(vhdx_compaction, a_signal_ends_it_before_the_next_commit)
     expect_block(0, MIB, true);
     drop_image();
 }
+
+/* Somebody made a change after planning it, and has the hole now. */
+Test(vhdx_compaction, a_plan_that_holds_no_longer_overwrites_nothing)
+{
+    struct disk_compaction *plan;
+
+    make_full_image(4, MIB);
+    MUST(disk_begin(disk, &error));
+    MUST(disk_forget(disk, 0, MIB, &error));
+    MUST(disk_commit(disk, &error));
+    MUST(disk_plan_compaction(disk, NULL, 0, &plan, &error));
+    cr_assert_eq(plan->moved, MIB);
+    MUST(disk_begin(disk, &error));
+    MUST(disk_write(disk, 5 * MIB, "new", 3, &error));
+    MUST(disk_commit(disk, &error));
+    cr_expect_eq(disk_compact(disk, plan, NULL, &error), -1);
+    cr_expect_eq(error.kind, ERROR_SYSTEM);
+    disk_compaction_free(plan);
+    reopen();
+    cr_expect_eq(byte_at(5 * MIB), 'n');
+    for (uint64_t block = 1; block < 4; block++)
+        expect_block(block, MIB, true);
+    drop_image();
+}
