@@ -1,5 +1,6 @@
 #include "image-format/vhdx/packing.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -101,6 +102,18 @@ int vhdx_end_own(struct vhdx *vhdx, int result, bool data, struct error *error)
     return result;
 }
 
+static int check_not_moved(struct vhdx *vhdx, const struct vhdx_move *move, struct error *error)
+{
+    uint64_t entry;
+
+    if (vhdx_bat_get(vhdx, move->index, &entry, error))
+        return -1;
+    return entry == move->entry ? 0
+                                : error_set(error, ERROR_SYSTEM,
+                                            "block %" PRIu64 " isn't any more where it was planned",
+                                            vhdx_bat_block_of(vhdx, move->index));
+}
+
 static int move_block(struct vhdx *vhdx, const struct vhdx_move *move, struct error *error)
 {
     uint64_t from = vhdx_entry_offset(move->entry), size = vhdx->metadata.block_size;
@@ -109,7 +122,7 @@ static int move_block(struct vhdx *vhdx, const struct vhdx_move *move, struct er
 
     if (state == VHDX_BLOCK_UNMAPPED_DRAFT)
         state = VHDX_BLOCK_UNMAPPED;
-    if (vhdx_space_take_at(vhdx, move->to, size, error) ||
+    if (check_not_moved(vhdx, move, error) || vhdx_space_take_at(vhdx, move->to, size, error) ||
         file_get_size(vhdx->file, &file_size, error))
         return -1;
     vhdx->disk.bytes_written += size;

@@ -217,26 +217,51 @@ Test(vhdx_compaction, a_signal_ends_it_before_the_next_commit)
     drop_image();
 }
 
-/* Somebody made a change after planning it, and has the hole now. */
-Test(vhdx_compaction, a_plan_that_holds_no_longer_overwrites_nothing)
+/* An image whose last blocks are to move into two holes. */
+static struct disk_compaction *plan_a_move(void)
 {
     struct disk_compaction *plan;
 
-    make_full_image(4, MIB);
+    make_full_image(6, MIB);
     MUST(disk_begin(disk, &error));
-    MUST(disk_forget(disk, 0, MIB, &error));
+    MUST(disk_forget(disk, 0, 2 * MIB, &error));
     MUST(disk_commit(disk, &error));
     MUST(disk_plan_compaction(disk, NULL, 0, &plan, &error));
-    cr_assert_eq(plan->moved, MIB);
-    MUST(disk_begin(disk, &error));
-    MUST(disk_write(disk, 5 * MIB, "new", 3, &error));
-    MUST(disk_commit(disk, &error));
+    cr_assert_eq(plan->moved, 2 * MIB);
+    return plan;
+}
+
+static void expect_stale(struct disk_compaction *plan)
+{
     cr_expect_eq(disk_compact(disk, plan, NULL, &error), -1);
-    cr_expect_eq(error.kind, ERROR_SYSTEM);
+    cr_expect_eq(error.kind, ERROR_SYSTEM, "%s", error.message);
     disk_compaction_free(plan);
     reopen();
-    cr_expect_eq(byte_at(5 * MIB), 'n');
-    for (uint64_t block = 1; block < 4; block++)
+    for (uint64_t block = 2; block < 5; block++)
         expect_block(block, MIB, true);
+}
+
+/* Somebody made a change after planning it, and has the hole now. */
+Test(vhdx_compaction, a_plan_whose_hole_is_taken_overwrites_nothing)
+{
+    struct disk_compaction *plan = plan_a_move();
+
+    MUST(disk_begin(disk, &error));
+    MUST(disk_write(disk, 7 * MIB, "new", 3, &error));
+    MUST(disk_commit(disk, &error));
+    expect_stale(plan);
+    cr_expect_eq(byte_at(7 * MIB), 'n');
+    drop_image();
+}
+
+Test(vhdx_compaction, a_plan_whose_block_is_gone_brings_nothing_back)
+{
+    struct disk_compaction *plan = plan_a_move();
+
+    MUST(disk_begin(disk, &error));
+    MUST(disk_zero(disk, 5 * MIB, MIB, &error));
+    MUST(disk_commit(disk, &error));
+    expect_stale(plan);
+    expect_block(5, MIB, false);
     drop_image();
 }
