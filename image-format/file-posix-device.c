@@ -9,16 +9,19 @@
 #include <limits.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/loop.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/checked.h"
 #include "image-format/file-posix-internal.h"
 
-/* Refuses when the loop device named in /sys/block stands on the same file. */
-static int check_loop_device(const char *device, const struct stat *status, struct error *error)
+/* By the name that /sys/block has of the file. It leads nowhere where that name was removed and the
+ * file has others, or where it is a name in another mount namespace. */
+static bool has_backing_name(const char *device, const struct stat *status)
 {
     char path[PATH_MAX], backing[PATH_MAX];
     struct stat other;
@@ -28,14 +31,37 @@ static int check_loop_device(const char *device, const struct stat *status, stru
     snprintf(path, sizeof path, "/sys/block/%s/loop/backing_file", device);
     stream = fopen(path, "re");
     if (!stream)
-        return 0;
+        return false;
     if (!fgets(backing, sizeof backing, stream))
         backing[0] = '\0';
     fclose(stream);
     end = strchr(backing, '\n');
     if (end)
         *end = '\0';
-    if (stat(backing, &other) || other.st_dev != status->st_dev || other.st_ino != status->st_ino)
+    return stat(backing, &other) == 0 && other.st_dev == status->st_dev &&
+           other.st_ino == status->st_ino;
+}
+
+/* By the file itself, which the device tells those who may open it. */
+static bool has_backing_file(const char *device, const struct stat *status)
+{
+    struct loop_info64 info;
+    char path[PATH_MAX];
+    int descriptor, result;
+
+    snprintf(path, sizeof path, "/dev/%s", device);
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return false;
+    result = ioctl(descriptor, LOOP_GET_STATUS64, &info);
+    close(descriptor);
+    return result == 0 && info.lo_device == status->st_dev && info.lo_inode == status->st_ino;
+}
+
+/* Refuses when the loop device named in /sys/block stands on the same file. */
+static int check_loop_device(const char *device, const struct stat *status, struct error *error)
+{
+    if (!has_backing_file(device, status) && !has_backing_name(device, status))
         return 0;
     error_set(error, ERROR_BUSY, "the image is in use: /dev/%s stands on it", device);
     return error_set_remedy(error, "unmount it, then `losetup -d /dev/%s`", device);
