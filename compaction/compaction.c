@@ -229,10 +229,14 @@ static int pack(struct job *job, struct error *error)
 
 static int run(struct job *job, struct error *error)
 {
+    bool packs;
+
     if (disk_describe(job->disk, &job->description, error))
         return -1;
     job->report->file_size = job->description.file_size;
-    return prepare(job, error) || (job->has_ext4 && job->request->deep && pack(job, error)) ||
+    /* Without blocks of its own a disk gives up as little as a filesystem has free. */
+    packs = job->request->deep && job->description.block_size > 0;
+    return prepare(job, error) || (packs && job->has_ext4 && pack(job, error)) ||
                    give_back(job, error)
                ? -1
                : 0;

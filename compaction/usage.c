@@ -25,12 +25,13 @@ struct collection {
     uint64_t unit; /* bytes */
     struct usage *usage;
     const struct disk_watch *watch;
-    bool look;                  /* for zeros in gaps */
-    uint64_t at;                /* bytes: what lies before is dealt with */
-    uint64_t covered_from;      /* bytes: from here to at, nothing is needed */
-    enum disk_unused_kind kind; /* of the unit that at lies in */
-    uint64_t read, asked;       /* bytes */
-    uint8_t *piece;
+    bool look;                      /* for zeros in gaps */
+    uint64_t at;                    /* bytes: what lies before is dealt with */
+    uint64_t covered_from;          /* bytes: from here to at, nothing is needed */
+    enum disk_unused_kind kind;     /* of the unit that at lies in */
+    uint64_t read, asked;           /* bytes */
+    uint8_t *piece;                 /* PIECE_SIZE bytes: */
+    uint64_t piece_from, piece_end; /* bytes of the disk that are in it */
 };
 
 uint32_t usage_unit(const struct disk_description *description)
@@ -101,9 +102,19 @@ static void pass(struct collection *collection, uint64_t end)
     collection->covered_from = end; /* within a unit: it isn't covered any more */
 }
 
-static int read_piece(struct collection *collection, uint64_t size, struct error *error)
+/* Reads size bytes at at; where units are small, many of them at once, up to end. */
+static int look_at(struct collection *collection, uint64_t size, uint64_t end,
+                   const uint8_t **ret_bytes, struct error *error)
 {
     const struct disk_watch *watch = collection->watch;
+    uint64_t at = collection->at;
+
+    *ret_bytes = collection->piece + (at - collection->piece_from);
+    if (at >= collection->piece_from && at + size <= collection->piece_end)
+        return 0;
+    *ret_bytes = collection->piece;
+    if (collection->unit < PIECE_SIZE)
+        size = min_u64(PIECE_SIZE, end - at);
 
     if (collection->read - collection->asked >= INTERRUPTION) {
         collection->asked = collection->read;
@@ -113,7 +124,9 @@ static int read_piece(struct collection *collection, uint64_t size, struct error
             return -1;
     }
     collection->read += size;
-    return disk_read(collection->disk, collection->at, collection->piece, (size_t)size, error);
+    collection->piece_from = at;
+    collection->piece_end = at + size;
+    return disk_read(collection->disk, at, collection->piece, (size_t)size, error);
 }
 
 /* Looks for zeros in [at, end), which is stored. A unit in which anything else was found is passed
@@ -127,14 +140,15 @@ static int look_at_data(struct collection *collection, uint64_t end, struct erro
         uint64_t unit_end = min_u64(start + unit, end);
         uint64_t size =
             min_u64(collection->at == start ? LOOK_SIZE : PIECE_SIZE, unit_end - collection->at);
+        const uint8_t *bytes;
 
         if (collection->at != start && collection->covered_from > start) {
             pass(collection, unit_end);
             continue;
         }
-        if (read_piece(collection, size, error))
+        if (look_at(collection, size, end, &bytes, error))
             return -1;
-        if (!bytes_are_zero(collection->piece, (size_t)size))
+        if (!bytes_are_zero(bytes, (size_t)size))
             pass(collection, unit_end);
         else if (cover(collection, DISK_UNUSED_ZEROS, collection->at + size, error))
             return -1;

@@ -273,7 +273,5 @@ int resize_check_host_space(struct disk *disk, struct ext4 *ext4, const struct r
               free_text, need_text);
     if (plan->new.blocks > plan->old.blocks || disk_size > disk->size)
         return error_set_remedy(error, "free that much there, or give a smaller size");
-    return error_set_remedy(error,
-                            "free that much there; `vhdtool compact` without --deep needs no "
-                            "room, and may do it");
+    return error_set_remedy(error, "free that much there");
 }

@@ -44,12 +44,14 @@ static int report_compaction(const struct change_job *job, const struct compact_
 }
 
 /* What a failure has left, for the message. */
-static const char *state_of(const struct change_report *report)
+static const char *state_of(const struct change_report *report, const struct error *error)
 {
     if (report->uncertain)
         return "the image is valid; its last step is done, or not at all";
-    if (report->changed)
+    if (report->changed && error->kind == ERROR_INTERRUPTED)
         return "the image is valid; part of it is done, and running it again goes on";
+    if (report->changed)
+        return "the image is valid; part of it is done";
     if (report->begun)
         return "the image is valid";
     return "the image is untouched";
@@ -74,7 +76,7 @@ static int compact_one(const struct options *options, const char *path)
     change_end(&job);
     if (result == 0 && report_compaction(&job, &report, &error) == 0)
         return STATUS_DONE;
-    report_error(path, &error, state_of(&report.change));
+    report_error(path, &error, state_of(&report.change, &error));
     return report.change.begun ? STATUS_FAILED : exit_status(&error, true);
 }
 

@@ -110,6 +110,16 @@ static int check_cut_off(const struct resizing *resizing, struct error *error)
                                    "--force cuts it off");
 }
 
+static int check_host_space(struct resizing *resizing, struct error *error)
+{
+    if (resizing_check_host_space(resizing, error) == 0)
+        return 0;
+    if (error->kind == ERROR_REFUSED && !is_raw(resizing))
+        error_set_remedy(error, "free that much there; `vhdtool compact` needs no room, and may do "
+                                "it");
+    return -1;
+}
+
 static int plan_all(struct resizing *resizing, struct error *error)
 {
     if (choose_size(resizing, error) || resizing_name_contents(resizing, error) ||
@@ -118,7 +128,7 @@ static int plan_all(struct resizing *resizing, struct error *error)
     if (!resizing->has_ext4 && !to_minimum(resizing) && resizing->new_size == resizing->disk->size)
         return 0;
     return check_contents(resizing, error) || plan_filesystem(resizing, error) ||
-                   check_cut_off(resizing, error) || resizing_check_host_space(resizing, error)
+                   check_cut_off(resizing, error) || check_host_space(resizing, error)
                ? -1
                : 0;
 }

@@ -5,13 +5,6 @@
 /* Entries that are all given up in one commit are in memory until then: at most so much of them. */
 #define LARGEST_COMMIT (64 * MIB)
 
-static int check_interrupted(const struct disk_watch *watch, struct error *error)
-{
-    return watch && watch->interrupted && watch->interrupted()
-               ? error_set(error, ERROR_INTERRUPTED, "interrupted by a signal")
-               : 0;
-}
-
 /* What a log entry holds beside BAT sectors: the region tables. */
 #define OTHER_SECTORS (2 * (VHDX_REGION_TABLE_SIZE / VHDX_SECTOR_SIZE))
 
@@ -42,8 +35,11 @@ static int give_up_block(struct vhdx *vhdx, uint64_t block, enum vhdx_block_stat
 {
     uint64_t index = vhdx_bat_index(block, vhdx->chunk_ratio), entry;
 
-    if (vhdx_bat_get(vhdx, index, &entry, error) ||
-        vhdx_space_give(vhdx, vhdx_entry_offset(entry), vhdx->metadata.block_size, error))
+    if (vhdx_bat_get(vhdx, index, &entry, error))
+        return -1;
+    if (!vhdx_entry_has_place(entry))
+        return error_set(error, ERROR_SYSTEM, "the plan is of another state of the image");
+    if (vhdx_space_give(vhdx, vhdx_entry_offset(entry), vhdx->metadata.block_size, error))
         return -1;
     return vhdx_bat_set(vhdx, index, vhdx_entry(state, 0), error);
 }
@@ -106,7 +102,7 @@ static int give_up(struct vhdx *vhdx, const struct vhdx_compaction *plan,
     while (next.run < plan->given_up_count || vhdx->bat_region.length != plan->bat_length) {
         int result;
 
-        if (check_interrupted(watch, error) || vhdx_begin(&vhdx->disk, error))
+        if (disk_watch_check(watch, error) || vhdx_begin(&vhdx->disk, error))
             return -1;
         result = shorten_bat(vhdx, plan->bat_length, error) ||
                          give_up_batch(vhdx, plan, most_sectors, &next, error)
@@ -136,7 +132,7 @@ static int move_log(struct vhdx *vhdx, const struct vhdx_compaction *plan,
 {
     if (plan->log_offset == vhdx->header.log_offset)
         return 0;
-    if (check_interrupted(watch, error) || vhdx_begin(&vhdx->disk, error))
+    if (disk_watch_check(watch, error) || vhdx_begin(&vhdx->disk, error))
         return -1;
     return vhdx_end_own(vhdx, put_log(vhdx, plan->log_offset, error), false, error);
 }
@@ -148,7 +144,7 @@ static int move_bat(struct vhdx *vhdx, const struct vhdx_compaction *plan,
 
     if (plan->bat_offset == vhdx->bat_region.offset)
         return 0;
-    if (check_interrupted(watch, error) || vhdx_begin(&vhdx->disk, error))
+    if (disk_watch_check(watch, error) || vhdx_begin(&vhdx->disk, error))
         return -1;
     result = vhdx_space_take_at(vhdx, plan->bat_offset, plan->bat_length, error) ||
                      vhdx_bat_relocate(vhdx, plan->bat_offset, plan->bat_length, false, error)
