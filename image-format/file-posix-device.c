@@ -101,6 +101,16 @@ int posix_device_sectors(int descriptor, struct file_host_facts *facts, struct e
     return 0;
 }
 
+/* What lies behind stays known, since holes are made in ascending order. The byte behind counts,
+ * too: a hole there may end. */
+void posix_forget_data(struct posix_file *posix, uint64_t from, uint64_t to)
+{
+    if (to >= posix->data_to)
+        posix->data_from = posix->data_to = 0;
+    else if (from < posix->data_to)
+        posix->data_from = max_u64(posix->data_from, to);
+}
+
 /* Whole blocks are left to the system where it knows how: it may keep the space allocated (first
  * choice) or give it up. What it can't do is written. */
 int posix_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
@@ -110,6 +120,7 @@ int posix_zero(struct file *file, uint64_t offset, uint64_t size, struct error *
     uint64_t from = round_up(offset, block), to = round_down(end, block);
     int descriptor = posix_of(file)->descriptor;
 
+    posix_forget_data(posix_of(file), offset, offset + size);
     if (from >= to ||
         (fallocate(descriptor, FALLOC_FL_ZERO_RANGE, (off_t)from, (off_t)(to - from)) &&
          fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
@@ -127,6 +138,7 @@ int posix_punch(struct file *file, uint64_t offset, uint64_t size, struct error 
     const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
     int result;
 
+    posix_forget_data(posix_of(file), offset, offset + size);
     if (posix_of(file)->is_device)
         return error_set(error, ERROR_UNSUPPORTED, "a device can't have holes");
     do

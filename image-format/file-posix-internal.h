@@ -16,6 +16,11 @@ struct posix_file {
     char *temporary; /* the name until it is published; NULL when there is none to remove */
     char *side_path; /* of the side file; NULL: it can't have one */
     bool is_device;
+    bool is_ours; /* locked: nobody else writes to it */
+    /* What the system said of a file that is ours: nothing but data, and a hole behind. The same
+     * as zeros: nothing is known. To find it out a system may walk over all of the data, so that
+     * asking for every piece of a dense file would take quadratic time. */
+    uint64_t data_from, data_to;
 };
 
 static inline struct posix_file *posix_of(struct file *file)
@@ -26,6 +31,14 @@ static inline struct posix_file *posix_of(struct file *file)
 /* Takes ownership of descriptor, also on failure. */
 struct posix_file *posix_new(const char *name, int descriptor, bool writable, struct error *error);
 void posix_close(struct file *file);
+
+static inline bool posix_is_known_data(const struct posix_file *posix, uint64_t offset)
+{
+    return offset >= posix->data_from && offset < posix->data_to;
+}
+
+/* From here to there, data become holes, or holes data. */
+void posix_forget_data(struct posix_file *posix, uint64_t from, uint64_t to);
 
 /* Makes the folder's entry for path durable. */
 int posix_flush_folder(const char *path, struct error *error);

@@ -47,6 +47,8 @@ static int posix_write(struct file *file, uint64_t offset, const void *buffer, s
 {
     const uint8_t *from = buffer;
 
+    if (offset + size > posix_of(file)->data_to)
+        posix_forget_data(posix_of(file), offset, offset + size);
     while (size > 0) {
         ssize_t done = pwrite(posix_of(file)->descriptor, from, size, (off_t)offset);
 
@@ -90,6 +92,7 @@ static int posix_set_size(struct file *file, uint64_t size, struct error *error)
 {
     if (posix_of(file)->is_device)
         return check_device_size(file, size, error);
+    posix_forget_data(posix_of(file), 0, UINT64_MAX);
     if (size > INT64_MAX || ftruncate(posix_of(file)->descriptor, (off_t)size))
         return error_set_errno(error, size > INT64_MAX ? EFBIG : errno,
                                "cannot set the file's size to %" PRIu64 " bytes", size);
@@ -110,8 +113,10 @@ static int posix_lock(struct file *file, struct error *error)
 {
     struct flock lock = {.l_type = file->writable ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
 
-    if (fcntl(posix_of(file)->descriptor, F_OFD_SETLK, &lock) == 0)
+    if (fcntl(posix_of(file)->descriptor, F_OFD_SETLK, &lock) == 0) {
+        posix_of(file)->is_ours = file->writable;
         return 0;
+    }
     if (errno != EAGAIN && errno != EACCES)
         return 0; /* a filesystem without locks */
     error_set(error, ERROR_BUSY, "the image is in use: another program has locked it");
@@ -124,7 +129,8 @@ static int posix_next_data(struct file *file, uint64_t offset, uint64_t *ret_off
     off_t found;
 
     *ret_offset = offset;
-    if (posix_of(file)->is_device) /* it seeks as if it had no data behind the offset 0 */
+    if (posix_is_known_data(posix_of(file), offset) ||
+        posix_of(file)->is_device) /* it seeks as if it had no data behind the offset 0 */
         return 0;
     found = lseek(posix_of(file)->descriptor, (off_t)offset, SEEK_DATA);
     if (found < 0 && errno == ENXIO)
@@ -137,13 +143,21 @@ static int posix_next_data(struct file *file, uint64_t offset, uint64_t *ret_off
 static int posix_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
                            struct error *error)
 {
+    struct posix_file *posix = posix_of(file);
     off_t found = -1;
 
-    if (!posix_of(file)->is_device)
-        found = lseek(posix_of(file)->descriptor, (off_t)offset, SEEK_HOLE);
+    *ret_offset = posix->data_to;
+    if (posix_is_known_data(posix, offset))
+        return 0;
+    if (!posix->is_device)
+        found = lseek(posix->descriptor, (off_t)offset, SEEK_HOLE);
     if (found < 0) /* beyond the end, or a system that knows no holes */
         return posix_get_size(file, ret_offset, error);
     *ret_offset = (uint64_t)found;
+    if (posix->is_ours) {
+        posix->data_from = offset;
+        posix->data_to = (uint64_t)found;
+    }
     return 0;
 }
 
