@@ -161,6 +161,7 @@ static void foresee(struct job *job, uint64_t present_file_size)
 
     job->report->file_size = compaction->file_size;
     job->report->moved = compaction->moved;
+    job->report->exact = !job->request->dry_run || job->packing.emptied.count == 0;
     job->report->given_back = all - min_u64(all, present_file_size);
 }
 

@@ -33,6 +33,8 @@ struct compaction_request {
 struct compaction_report {
     uint64_t file_size;       /* bytes: afterwards; with dry_run, what it would be */
     uint64_t given_back;      /* bytes of the host's storage, from before to after */
+    bool exact;               /* so many. Else, with dry_run, about as many: where blocks of the
+                                 disk lie in the file when they have moved shows only then */
     uint64_t moved;           /* bytes that were copied within the file */
     uint64_t filesystem_size; /* bytes; 0: no ext2, ext3 or ext4 */
     char contents[64];        /* what is on the disk instead ("xfs"); may be empty. Then zeros

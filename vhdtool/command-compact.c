@@ -37,7 +37,8 @@ static int report_compaction(const struct change_job *job, const struct compact_
     if (report->given_back == 0)
         return 0;
     size_format(report->given_back, given_back);
-    report_summary(options, "  %-10s %s", "given back", given_back);
+    report_summary(options, "  %-10s %s%s", "given back", change->exact ? "" : "about ",
+                   given_back);
     if (!options->dry_run)
         change_print_written(job, change->bytes_written);
     return 0;

@@ -19,7 +19,7 @@ static void take_over(const struct compaction_report *from, struct compact_repor
     change->begun = change->begun || from->begun;
     change->changed = change->changed || from->changed;
     change->uncertain = from->uncertain;
-    change->exact = true;
+    change->exact = from->exact;
 }
 
 int compact_disk(struct disk *disk, const struct compact_request *request,
