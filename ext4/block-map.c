@@ -5,9 +5,12 @@
 
 #include "base/array.h"
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "ext4/extent-tree.h"
 #include "ext4/indirect-blocks.h"
 #include "ext4/inode-check.h"
+#include "ext4/inode-rules.h"
+#include "ext4/inode-table.h"
 
 bool ext4_inode_maps_blocks(ext2_filsys fs, const struct ext2_inode_large *inode)
 {
@@ -123,6 +126,25 @@ int ext4_block_map_read(struct ext4 *ext4, uint32_t number, const struct ext2_in
         return 0;
     return inode_check_block_count(ext4, number, inode, map, 0,
                                    !ext2fs_has_feature_ea_inode(ext4->fs->super), error);
+}
+
+int ext4_block_map_of(struct ext4 *ext4, uint32_t number, struct ext4_block_map *map,
+                      struct error *error)
+{
+    CLEANUP_FREE struct ext2_inode_large *inode = calloc(1, EXT4_INODE_BYTES(ext4));
+    errcode_t code;
+
+    if (!inode)
+        return error_set_no_memory(error);
+    code = ext2fs_read_inode_full(ext4->fs, number, (struct ext2_inode *)inode,
+                                  (int)EXT2_INODE_SIZE(ext4->fs->super));
+    if (code)
+        return ext4_set_error(error, &ext4->io, code, "cannot read inode %" PRIu32, number);
+    map->count = 0;
+    map->node_count = 0;
+    return inode_has_map(ext4->fs, number, inode)
+               ? ext4_block_map_read(ext4, number, inode, map, error)
+               : 0;
 }
 
 size_t ext4_block_map_nodes_needed(const struct ext4 *ext4, const struct ext4_block_map *map)

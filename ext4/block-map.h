@@ -48,6 +48,11 @@ bool ext4_inode_maps_blocks(ext2_filsys fs, const struct ext2_inode_large *inode
 int ext4_block_map_read(struct ext4 *ext4, uint32_t number, const struct ext2_inode_large *inode,
                         struct ext4_block_map *map, struct error *error);
 
+/* Reads an inode for its map alone: an empty one where its i_block maps no blocks, and of the
+ * resize inode. Errors as ext4_block_map_read. */
+int ext4_block_map_of(struct ext4 *ext4, uint32_t number, struct ext4_block_map *map,
+                      struct error *error);
+
 /* How many node blocks writing the map takes. */
 size_t ext4_block_map_nodes_needed(const struct ext4 *ext4, const struct ext4_block_map *map);
 

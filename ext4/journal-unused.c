@@ -4,25 +4,8 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "ext4/block-map.h"
-#include "ext4/inode-table.h"
 #include "ext4/journal-format.h"
 #include "image-format/disk.h"
-
-static int read_map(struct ext4 *ext4, struct ext4_block_map *map, struct error *error)
-{
-    CLEANUP_FREE struct ext2_inode_large *inode = calloc(1, EXT4_INODE_BYTES(ext4));
-    errcode_t code;
-
-    if (!inode)
-        return error_set_no_memory(error);
-    code = ext2fs_read_inode_full(ext4->fs, EXT2_JOURNAL_INO, (struct ext2_inode *)inode,
-                                  (int)EXT2_INODE_SIZE(ext4->fs->super));
-    if (code)
-        return ext4_set_error(error, &ext4->io, code, "cannot read the journal's inode");
-    return ext4_inode_maps_blocks(ext4->fs, inode)
-               ? ext4_block_map_read(ext4, EXT2_JOURNAL_INO, inode, map, error)
-               : 0;
-}
 
 /* Whether the journal's superblock lies there and says that the log is empty. */
 static int is_empty(struct ext4 *ext4, uint64_t block, bool *ret_is_empty, struct error *error)
@@ -45,7 +28,7 @@ int ext4_journal_unused_each(struct ext4 *ext4, ext4_free_run_visit *visit, void
 
     if (!ext2fs_has_feature_journal(ext4->fs->super) || super->s_journal_inum != EXT2_JOURNAL_INO)
         return 0;
-    if (read_map(ext4, &map, error))
+    if (ext4_block_map_of(ext4, EXT2_JOURNAL_INO, &map, error))
         return -1;
     if (map.count == 0 || map.mappings[0].logical != 0)
         return 0;

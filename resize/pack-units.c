@@ -5,7 +5,6 @@
 #include "base/array.h"
 #include "base/checked.h"
 #include "base/cleanup.h"
-#include "ext4/inode-table.h"
 #include "ext4/journal-unused.h"
 #include "ext4/unused.h"
 #include "resize/fixed.h"
@@ -139,17 +138,9 @@ static int count_unused(enum disk_unused_kind kind, uint64_t offset, uint64_t si
 /* What is marked as bad is bad where it is. */
 static int add_bad_blocks(struct ext4 *ext4, struct resize_zones *fixed, struct error *error)
 {
-    CLEANUP_FREE struct ext2_inode_large *inode = calloc(1, EXT4_INODE_BYTES(ext4));
     CLEANUP(ext4_block_map_free) struct ext4_block_map map = {0};
-    errcode_t code;
 
-    if (!inode)
-        return error_set_no_memory(error);
-    code = ext2fs_read_inode_full(ext4->fs, EXT2_BAD_INO, (struct ext2_inode *)inode,
-                                  (int)EXT2_INODE_SIZE(ext4->fs->super));
-    if (code)
-        return ext4_set_error(error, &ext4->io, code, "cannot read inode %u", EXT2_BAD_INO);
-    if (ext4_block_map_read(ext4, EXT2_BAD_INO, inode, &map, error))
+    if (ext4_block_map_of(ext4, EXT2_BAD_INO, &map, error))
         return -1;
     for (size_t i = 0; i < map.count; i++)
         if (resize_zones_add(fixed, (struct ext4_run){map.mappings[i].start, map.mappings[i].count},
