@@ -1,0 +1,149 @@
+/*
+ * Finding what moves.
+ */
+#include "base/array.h"
+#include "base/checked.h"
+#include "ext4/survey.h"
+#include "resize/relocation-parts.h"
+
+struct collection {
+    struct ext4 *ext4;
+    const struct resize_zones *zones;
+    struct resize_relocation *relocation;
+};
+
+static int add_inode(struct resize_relocation *relocation, uint32_t number, struct error *error)
+{
+    struct resize_moved_inode *larger =
+        array_make_room(relocation->inodes, relocation->inode_count, &relocation->inode_capacity,
+                        sizeof *larger, error);
+
+    if (!larger)
+        return -1;
+    relocation->inodes = larger;
+    larger[relocation->inode_count++] = (struct resize_moved_inode){.number = number};
+    return 0;
+}
+
+static int add_number(struct resize_numbers *numbers, uint32_t number, struct error *error)
+{
+    uint32_t *larger =
+        array_make_room(numbers->list, numbers->count, &numbers->capacity, sizeof *larger, error);
+
+    if (!larger)
+        return -1;
+    numbers->list = larger;
+    larger[numbers->count++] = number;
+    return 0;
+}
+
+/* Adds the parts of a run that lie in the zones, as whole clusters. A cluster may come twice in a
+ * row, of two mappings that share it. */
+static int add_run(struct collection *collection, struct ext4_run run, bool *ret_moves,
+                   struct error *error)
+{
+    struct resize_relocation *relocation = collection->relocation;
+    uint32_t ratio = collection->ext4->geometry.cluster_blocks;
+    struct ext4_run part;
+
+    while (resize_zones_meet(collection->zones, run, &part)) {
+        uint64_t start = round_down(part.start, ratio);
+        uint64_t end = round_up(part.start + part.count, ratio);
+
+        if (*ret_moves && ratio > 1) {
+            const struct resize_move *last = &relocation->moves[relocation->move_count - 1];
+
+            if (last->from + last->count == start + ratio)
+                start += ratio;
+        }
+        if (start < end &&
+            resize_add_move(relocation, (struct resize_move){start, 0, end - start}, error))
+            return -1;
+        *ret_moves = true;
+        run.count -= part.start + part.count - run.start;
+        run.start = part.start + part.count;
+    }
+    return 0;
+}
+
+static int refuse_bad_blocks(struct error *error)
+{
+    error_set(error, ERROR_UNSUPPORTED,
+              "blocks that are marked as bad lie where the filesystem changes");
+    return error_set_remedy(error, "empty the list of bad blocks with `e2fsck -L /dev/null`");
+}
+
+static int collect(const struct ext4_inode_view *view, void *context, struct error *error)
+{
+    struct collection *collection = context;
+    const struct ext4_block_map *map = view->map;
+    bool moves = false, xattr_moves = false;
+
+    for (size_t i = 0; i < map->count; i++)
+        if (add_run(collection, (struct ext4_run){map->mappings[i].start, map->mappings[i].count},
+                    &moves, error))
+            return -1;
+    for (size_t i = 0; i < map->node_count; i++)
+        if (add_run(collection, (struct ext4_run){map->nodes[i], 1}, &moves, error))
+            return -1;
+    if (moves && view->number == EXT2_BAD_INO)
+        return refuse_bad_blocks(error);
+    if (moves && add_inode(collection->relocation, view->number, error))
+        return -1;
+    if (view->xattr_block != 0 &&
+        add_run(collection, (struct ext4_run){view->xattr_block, 1}, &xattr_moves, error))
+        return -1;
+    if (xattr_moves && add_number(&collection->relocation->xattr_inodes, view->number, error))
+        return -1;
+    return 0;
+}
+
+/* Single blocks that no inode's map has: the resize inode's, and that of multiple-mount
+ * protection. */
+static int collect_special(struct collection *collection, struct error *error)
+{
+    ext2_filsys fs = collection->ext4->fs;
+    struct ext2_inode inode = {0};
+    errcode_t code = 0;
+    bool moves = false;
+
+    if (ext2fs_has_feature_mmp(fs->super) &&
+        add_run(collection, (struct ext4_run){fs->super->s_mmp_block, 1}, &moves, error))
+        return -1;
+    if (!collection->ext4->geometry.has_resize_inode)
+        return 0;
+    code = ext2fs_read_inode(fs, EXT2_RESIZE_INO, &inode);
+    if (code)
+        return ext4_set_error(error, &collection->ext4->io, code, "cannot read the resize inode");
+    moves = false;
+    return add_run(collection, (struct ext4_run){inode.i_block[EXT2_DIND_BLOCK], 1}, &moves, error);
+}
+
+/* A block of extended attributes that several inodes share came once for each. */
+static void drop_repeated(struct resize_relocation *relocation)
+{
+    size_t kept = 0;
+
+    resize_sort_moves_by_place(relocation);
+    relocation->blocks = 0;
+    for (size_t i = 0; i < relocation->move_count; i++) {
+        const struct resize_move *last = kept ? &relocation->moves[kept - 1] : NULL;
+
+        if (last && last->from + last->count > relocation->moves[i].from)
+            continue;
+        relocation->blocks += relocation->moves[i].count;
+        relocation->moves[kept++] = relocation->moves[i];
+    }
+    relocation->move_count = kept;
+}
+
+int resize_relocation_survey(struct ext4 *ext4, const struct resize_zones *zones,
+                             struct resize_relocation *relocation, struct error *error)
+{
+    struct collection collection = {ext4, zones, relocation};
+
+    if (ext4_survey(ext4, collect, &collection, error) || collect_special(&collection, error))
+        return -1;
+    drop_repeated(relocation);
+    return 0;
+}
