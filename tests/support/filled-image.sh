@@ -26,7 +26,8 @@ make_filled_image() {
     truncate -s 256G "$image"
     mkfs.ext4 -q -G 4096 "$image"
     folder=$(mktemp -d)
-    trap 'umount "$folder" 2>/dev/null || :; rmdir "$folder"' EXIT
+    # shellcheck disable=SC2064 # at the exit the name is gone
+    trap "umount '$folder' 2>/dev/null || :; rmdir '$folder'" EXIT
     mount -o loop,noinit_itable "$image" "$folder"
     "$(dirname "${BASH_SOURCE[0]}")/fill-with-files.py" "$folder" 100000
     umount "$folder"

@@ -17,7 +17,8 @@ make_many_files_image() {
     local image=$1 raw=$1.raw folder
 
     folder=$(mktemp -d) || return 1
-    trap 'umount "$folder" 2>/dev/null || :; rmdir "$folder"; rm -f "$raw" "$image.new"' EXIT
+    # shellcheck disable=SC2064 # at the exit the names are gone
+    trap "umount '$folder' 2>/dev/null || :; rmdir '$folder'; rm -f '$raw' '$image.new'" EXIT
     rm -f "$raw" &&
         truncate -s 1T "$raw" &&
         mkfs.ext4 -q -G 4096 -J size=128 "$raw" &&
