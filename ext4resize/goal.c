@@ -182,23 +182,3 @@ int job_make_plan(struct job *job, bool *ret_done, struct error *error)
     return resize_check_host_space(job->disk, &job->ext4, &job->plan, job->disk_size,
                                    job->description.host_free_space, &cost, error);
 }
-
-int job_plan_further(struct job *job, bool *ret_more, struct error *error)
-{
-    const struct resize_request request = {.goal = RESIZE_TO_MINIMUM};
-
-    *ret_more = false;
-    if (job->goal != RESIZE_TO_MINIMUM || job->undo)
-        return 0;
-    resize_plan_free(&job->plan);
-    ext4_release(&job->ext4);
-    job->has_ext4 = false;
-    if (ext4_open_checked(job->disk, job->options->force, &job->ext4, error))
-        return -1;
-    job->has_ext4 = true;
-    if (resize_plan_make(&job->ext4, &request, &job->plan, error))
-        return -1;
-    *ret_more = job->plan.new.blocks < job->ext4.geometry.blocks;
-    job->wanted = job->plan.new.blocks;
-    return choose_disk_size(job, error);
-}

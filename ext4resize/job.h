@@ -48,10 +48,6 @@ int job_choose_goal(struct job *job, bool *ret_done, struct error *error);
 /* The plan, and the disk's size with it. *ret_done as above. */
 int job_make_plan(struct job *job, bool *ret_done, struct error *error);
 
-/* After a run: whether the minimum is lower still, since trees that were written anew take fewer
- * blocks; then it is planned. */
-int job_plan_further(struct job *job, bool *ret_more, struct error *error);
-
 /* Prints the plan on stdout. */
 void job_print_plan(const struct job *job);
 

@@ -27,12 +27,7 @@ static int work(struct job *job, struct error *error)
         return 0;
     if (job->options->debug || job->options->dry_run)
         job_print_plan(job);
-    if (job->options->dry_run)
-        return 0;
-    for (bool more = true; more;)
-        if (job_run(job, error) || job_plan_further(job, &more, error))
-            return -1;
-    return 0;
+    return job->options->dry_run ? 0 : job_run(job, error);
 }
 
 static int resize(const struct options *options)

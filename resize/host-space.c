@@ -155,7 +155,7 @@ static int add_kept_nodes(struct ranges *ranges, struct ext4 *ext4, struct error
         if (resize_read_inode(ext4, relocation->inodes[i].number, inode, &map, error))
             return -1;
         for (size_t node = 0; node < map.node_count; node++)
-            if (resize_relocation_of(relocation, map.nodes[node]) == map.nodes[node] &&
+            if (!resize_relocation_drops(relocation, map.nodes[node]) &&
                 add_blocks(ranges, map.nodes[node], 1, error))
                 return -1;
     }
@@ -188,13 +188,15 @@ static int add_groups(struct ranges *ranges, struct ext4 *ext4, struct error *er
     }
     for (size_t i = 0; i < relocation->node_count; i++)
         mark_groups(geometry, relocation->nodes[i], 1, groups);
+    for (size_t i = 0; i < relocation->dropped_count; i++)
+        mark_groups(geometry, relocation->dropped[i], 1, groups);
     for (uint32_t group = 0; group < geometry->groups; group++)
         if (groups[group] &&
             (add_blocks(ranges, ext2fs_block_bitmap_loc(ext4->fs, group), 1, error) ||
              add_blocks(ranges, ext4_descriptor_block(geometry, group / geometry->descriptors), 1,
                         error)))
             return -1;
-    return relocation->move_count > 0
+    return relocation->move_count > 0 || relocation->inode_count > 0
                ? add_blocks(ranges, SUPERBLOCK_OFFSET / geometry->block_size, 1, error)
                : 0;
 }

@@ -10,16 +10,16 @@ struct room {
     struct ext4 *ext4;
     struct resize_plan *plan;
     struct resize_zones zones;
-    struct resize_zones windows;    /* for tables; part of the zones; never sorted */
-    struct resize_pool early, late; /* see resize_relocation_place */
+    struct resize_zones windows; /* for tables; part of the zones; never sorted */
+    struct resize_room places;
 };
 
 static void cleanup_room(struct room *room)
 {
     resize_zones_free(&room->zones);
     resize_zones_free(&room->windows);
-    resize_pool_free(&room->early);
-    resize_pool_free(&room->late);
+    resize_pool_free(&room->places.early);
+    resize_pool_free(&room->places.late);
 }
 
 int resize_add_table_move(struct resize_table_moves *moves, struct resize_table_move move,
@@ -64,14 +64,14 @@ static int add_early(struct ext4_run run, void *context, struct error *error)
 {
     struct room *room = context;
 
-    return resize_pool_add(&room->early, run, error);
+    return resize_pool_add(&room->places.early, run, error);
 }
 
 static int add_late(struct ext4_run run, void *context, struct error *error)
 {
     struct room *room = context;
 
-    return resize_pool_add(&room->late, run, error) ||
+    return resize_pool_add(&room->places.late, run, error) ||
                    resize_zones_add(&room->plan->late, run, error)
                ? -1
                : 0;
@@ -90,10 +90,10 @@ static int make_early(struct room *room, struct error *error)
     const struct ext4_geometry *old = &room->plan->old;
     uint64_t end = min_u64(old->blocks, room->plan->new.blocks);
 
-    resize_pool_free(&room->early);
+    resize_pool_free(&room->places.early);
     if (ext4_free_runs_each(room->ext4, old->first_block, end, add_free, room, error))
         return -1;
-    resize_pool_reverse(&room->early);
+    resize_pool_reverse(&room->places.early);
     return 0;
 }
 
@@ -117,7 +117,7 @@ static int make_late(struct room *room, struct error *error)
     for (size_t i = 0; i < freed.count; i++)
         if (resize_zones_outside(&room->zones, freed.runs[i], add_late, room, error))
             return -1;
-    resize_pool_reverse(&room->late);
+    resize_pool_reverse(&room->places.late);
     return 0;
 }
 
@@ -129,7 +129,7 @@ static int place_tables(struct room *room, struct error *error)
     do {
         room->plan->table_moves.count = 0;
         if (make_zones(room, error) || make_early(room, error) ||
-            resize_plan_table_moves(room->ext4, room->plan, &room->zones, &room->early,
+            resize_plan_table_moves(room->ext4, room->plan, &room->zones, &room->places.early,
                                     &room->windows, &again, error))
             return -1;
     } while (again);
@@ -148,10 +148,12 @@ int resize_plan_room(struct ext4 *ext4, struct resize_plan *plan, uint64_t *ret_
         resize_relocation_survey(ext4, &room.zones, relocation, error))
         return -1;
     /* Trees may grow a little: some more blocks than what moves. */
-    needed = relocation->blocks + relocation->blocks / 64 + 64;
-    if (resize_plan_vacating(ext4, plan, &room.zones, needed, &room.early, error) ||
+    needed = relocation->zone_blocks + relocation->zone_blocks / 64 + 64;
+    if (resize_plan_vacating(ext4, plan, &room.zones, needed, &room.places.early, error) ||
         make_late(&room, error))
         return -1;
     resize_zones_sort(&plan->late, &plan->old);
-    return resize_relocation_place(ext4, relocation, &room.early, &room.late, ret_missing, error);
+    room.places.zones = &room.zones;
+    room.places.late_zones = &plan->late;
+    return resize_relocation_place(ext4, relocation, &room.places, ret_missing, error);
 }

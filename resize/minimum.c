@@ -53,14 +53,15 @@ static uint64_t least_with_group(const struct ext4_geometry *old, uint32_t group
     return round_up(start + ext4_group_least_blocks(&probe, groups), old->cluster_blocks);
 }
 
-int resize_minimum_geometry(struct ext4 *ext4, uint64_t blocks, struct ext4_geometry *ret_geometry,
-                            struct error *error)
+int resize_minimum_geometry(struct ext4 *ext4, uint64_t blocks, uint64_t saved,
+                            struct ext4_geometry *ret_geometry, struct error *error)
 {
     const struct ext4_geometry *old = &ext4->geometry;
     struct demand demand;
 
     if (count_demand(ext4, &demand, error))
         return -1;
+    demand.blocks -= min_u64(saved, demand.blocks);
     blocks = max_u64(blocks, old->first_block + demand.blocks);
     for (;;) {
         uint64_t fixed, room;

@@ -21,7 +21,7 @@ struct packing {
     size_t empty;   /* the first so many of them are empty already */
     size_t emptied; /* the first so many of them are to be */
     struct resize_zones zones;
-    struct resize_pool pool;
+    struct resize_room room;
     struct resize_relocation relocation;
 };
 
@@ -30,7 +30,7 @@ static void cleanup_packing(struct packing *packing)
     resize_units_free(&packing->units);
     free(packing->candidates);
     resize_zones_free(&packing->zones);
-    resize_pool_free(&packing->pool);
+    resize_pool_free(&packing->room.early);
     resize_relocation_free(&packing->relocation);
 }
 
@@ -164,10 +164,10 @@ static int prepare(struct packing *packing, struct error *error)
             return -1;
     }
     resize_zones_sort(&packing->zones, &packing->ext4->geometry);
-    resize_pool_free(&packing->pool);
-    if (resize_units_room(&packing->units, add_to_pool, &packing->pool, error))
+    resize_pool_free(&packing->room.early);
+    if (resize_units_room(&packing->units, add_to_pool, &packing->room.early, error))
         return -1;
-    resize_pool_reverse(&packing->pool);
+    resize_pool_reverse(&packing->room.early);
     return 0;
 }
 
@@ -178,20 +178,19 @@ static int check_complete(const struct packing *packing, struct error *error)
 
     for (size_t i = 0; i < packing->emptied; i++)
         used += packing->candidates[i]->used;
-    if (used == packing->relocation.blocks)
+    if (used == packing->relocation.zone_blocks)
         return 0;
     error_set(error, ERROR_CORRUPT,
               "%" PRIu64 " blocks of inodes were found where %" PRIu64 " are in use",
-              packing->relocation.blocks, used);
+              packing->relocation.zone_blocks, used);
     return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
 }
 
 /* Gives all that moves a place. *ret_missing: how many blocks have none. */
 static int place(struct packing *packing, uint64_t *ret_missing, struct error *error)
 {
-    struct resize_pool none = {0};
-
     *ret_missing = 0;
+    packing->room.zones = &packing->zones;
     resize_relocation_free(&packing->relocation);
     if (prepare(packing, error))
         return -1;
@@ -199,8 +198,8 @@ static int place(struct packing *packing, uint64_t *ret_missing, struct error *e
         return 0;
     return resize_relocation_survey(packing->ext4, &packing->zones, &packing->relocation, error) ||
                    check_complete(packing, error) ||
-                   resize_relocation_place(packing->ext4, &packing->relocation, &packing->pool,
-                                           &none, ret_missing, error)
+                   resize_relocation_place(packing->ext4, &packing->relocation, &packing->room,
+                                           ret_missing, error)
                ? -1
                : 0;
 }

@@ -73,59 +73,146 @@ static int plan_for(struct ext4 *ext4, const struct ext4_geometry *geometry,
     return 0;
 }
 
-/* The smallest geometry for which there is a plan: from what the counts say upwards. */
-static int plan_minimum(struct ext4 *ext4, struct resize_plan *ret_plan, struct error *error)
+/* By how much trees are larger than need be where all blocks stay. */
+static int count_wide_trees(struct ext4 *ext4, uint64_t *ret_blocks, struct error *error)
 {
-    uint64_t blocks = 0, missing;
+    CLEANUP(resize_relocation_free) struct resize_relocation relocation = {0};
+    struct resize_zones none = {0};
+    struct resize_room room = {.zones = &none};
+    uint64_t missing;
 
-    do {
-        struct ext4_geometry geometry;
-
-        if (resize_minimum_geometry(ext4, blocks, &geometry, error))
-            return -1;
-        if (geometry.blocks == ext4->geometry.blocks) {
-            *ret_plan = (struct resize_plan){.old = ext4->geometry, .new = ext4->geometry};
-            return 0;
-        }
-        if (plan_for(ext4, &geometry, ret_plan, &missing, error))
-            return -1;
-        blocks = geometry.blocks + missing;
-    } while (missing > 0);
+    if (resize_relocation_survey(ext4, &none, &relocation, error) ||
+        resize_relocation_place(ext4, &relocation, &room, &missing, error))
+        return -1;
+    *ret_blocks = resize_relocation_saved(&relocation, &ext4->geometry);
     return 0;
 }
 
-static int refuse_size(struct ext4 *ext4, uint64_t blocks, struct error *error)
-{
-    CLEANUP(resize_plan_free) struct resize_plan smallest = {0};
-    uint32_t block_size = ext4->geometry.block_size;
+/* The search for the smallest geometry for which there is a plan. */
+struct search {
+    struct ext4 *ext4;
+    uint64_t saved;          /* see resize_minimum_geometry */
+    uint64_t too_small;      /* blocks: no plan was found for that */
+    struct resize_plan plan; /* the best one so far; at first, for the old geometry */
+};
 
-    if (plan_minimum(ext4, &smallest, error))
+/* Tries the first geometry of at least blocks blocks that has room by the counts, unless a plan is
+ * there for that already: then *ret_tried is false. *ret_missing as plan_for. */
+static int try_geometry(struct search *search, uint64_t blocks, bool *ret_tried,
+                        uint64_t *ret_missing, struct error *error)
+{
+    struct ext4_geometry geometry;
+    struct resize_plan plan;
+
+    if (resize_minimum_geometry(search->ext4, blocks, search->saved, &geometry, error))
         return -1;
+    *ret_tried = geometry.blocks < search->plan.new.blocks;
+    if (!*ret_tried)
+        return 0;
+    if (plan_for(search->ext4, &geometry, &plan, ret_missing, error))
+        return -1;
+    if (*ret_missing > 0) {
+        search->too_small = geometry.blocks;
+        return 0;
+    }
+    resize_plan_free(&search->plan);
+    search->plan = plan;
+    search->saved = max_u64(search->saved, resize_relocation_saved(&plan.relocation, &plan.old));
+    return 0;
+}
+
+/* Upwards, until there is a plan. */
+static int find_plan(struct search *search, struct error *error)
+{
+    uint64_t missing = 0;
+    bool tried;
+
+    do {
+        if (try_geometry(search, search->too_small + missing, &tried, &missing, error))
+            return -1;
+    } while (tried && missing > 0);
+    return 0;
+}
+
+/* Downwards, while the plan leaves blocks free: what moves to other places makes other trees. */
+static int refine_plan(struct search *search, struct error *error)
+{
+    bool tried = true;
+
+    while (tried && search->plan.relocation.spare > 0) {
+        uint64_t best = search->plan.new.blocks, missing;
+        uint64_t blocks = best - min_u64(best, search->plan.relocation.spare);
+
+        if (blocks <= search->too_small)
+            blocks = search->too_small + divide_up(best - search->too_small, 2);
+        if (blocks == best)
+            break;
+        if (try_geometry(search, blocks, &tried, &missing, error))
+            return -1;
+    }
+    return 0;
+}
+
+static int plan_minimum(struct ext4 *ext4, struct resize_plan *ret_plan, struct error *error)
+{
+    struct search search = {.ext4 = ext4, .plan = {.old = ext4->geometry, .new = ext4->geometry}};
+
+    if (count_wide_trees(ext4, &search.saved, error) || find_plan(&search, error) ||
+        refine_plan(&search, error)) {
+        resize_plan_free(&search.plan);
+        return -1;
+    }
+    *ret_plan = search.plan;
+    return 0;
+}
+
+static int refuse_size(const struct resize_plan *smallest, uint64_t blocks, struct error *error)
+{
+    uint32_t block_size = smallest->old.block_size;
+
     return error_set(error, ERROR_REFUSED,
                      "the filesystem can't be as small as %" PRIu64
                      " bytes: its minimum is %" PRIu64 " bytes (%" PRIu64 " blocks)",
-                     blocks * block_size, smallest.new.blocks *block_size, smallest.new.blocks);
+                     blocks * block_size, smallest->new.blocks *block_size, smallest->new.blocks);
 }
 
+/* A plan for a geometry that by the counts has room for all; else 1 or more are missing. */
+static int plan_by_counts(struct ext4 *ext4, const struct ext4_geometry *geometry,
+                          struct resize_plan *ret_plan, uint64_t *ret_missing, struct error *error)
+{
+    struct ext4_geometry least;
+
+    *ret_missing = 1;
+    if (resize_minimum_geometry(ext4, geometry->blocks, 0, &least, error))
+        return -1;
+    return least.blocks == geometry->blocks ? plan_for(ext4, geometry, ret_plan, ret_missing, error)
+                                            : 0;
+}
+
+/* Where the counts leave no room, smaller trees may: the minimum tells. */
 static int plan_smaller(struct ext4 *ext4, uint64_t blocks, struct resize_plan *ret_plan,
                         struct error *error)
 {
-    struct ext4_geometry geometry, least;
-    uint64_t missing;
+    CLEANUP(resize_plan_free) struct resize_plan smallest = {0};
+    struct ext4_geometry geometry = {0};
+    bool is_size = ext4_geometry_shrink(&ext4->geometry, blocks, &geometry);
+    uint64_t missing = 1;
 
-    if (!ext4_geometry_shrink(&ext4->geometry, blocks, &geometry))
-        return refuse_size(ext4, blocks, error);
-    if (geometry.blocks == ext4->geometry.blocks) {
+    if (is_size && geometry.blocks == ext4->geometry.blocks) {
         *ret_plan = (struct resize_plan){.old = ext4->geometry, .new = ext4->geometry};
         return 0;
     }
-    if (resize_minimum_geometry(ext4, geometry.blocks, &least, error))
+    if (is_size && plan_by_counts(ext4, &geometry, ret_plan, &missing, error))
         return -1;
-    if (least.blocks > geometry.blocks)
-        return refuse_size(ext4, blocks, error);
+    if (missing == 0)
+        return 0;
+    if (plan_minimum(ext4, &smallest, error))
+        return -1;
+    if (!is_size || geometry.blocks < smallest.new.blocks)
+        return refuse_size(&smallest, blocks, error);
     if (plan_for(ext4, &geometry, ret_plan, &missing, error))
         return -1;
-    return missing > 0 ? refuse_size(ext4, blocks, error) : 0;
+    return missing > 0 ? refuse_size(&smallest, blocks, error) : 0;
 }
 
 static int plan_larger(struct ext4 *ext4, uint64_t blocks, struct resize_plan *ret_plan,

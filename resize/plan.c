@@ -35,7 +35,8 @@ void resize_plan_free(struct resize_plan *plan)
 
 bool resize_plan_is_empty(const struct resize_plan *plan)
 {
-    return !resize_plan_has_change(plan) && plan->relocation.move_count == 0;
+    return !resize_plan_has_change(plan) && plan->relocation.move_count == 0 &&
+           plan->relocation.inode_count == 0;
 }
 
 bool resize_plan_has_change(const struct resize_plan *plan)

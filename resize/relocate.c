@@ -108,21 +108,15 @@ static int is_late(struct resize_relocating *relocating, struct ext4_run from, u
 }
 
 /* Whether any of the inode's blocks, or of the nodes that it gets, goes to a late place. */
-static bool goes_late(struct resize_relocating *relocating, const struct resize_moved_inode *entry,
-                      const uint64_t *nodes)
+static bool goes_late(struct resize_relocating *relocating, const struct resize_moved_inode *entry)
 {
-    const struct ext4_block_map *map = &relocating->map;
+    const uint64_t *nodes = relocating->plan->relocation.nodes;
     struct error ignored;
-    uint64_t last = 0;
 
     if (relocating->plan->late.count == 0)
         return false;
-    for (size_t i = 0; i < map->node_count; i++)
-        if (for_moved_run(relocating, (struct ext4_run){map->nodes[i], 1}, &last, is_late,
-                          &ignored))
-            return true;
-    for (uint32_t i = 0; i < entry->extra_nodes; i++)
-        if (is_late(relocating, (struct ext4_run){0, 1}, nodes[i], &ignored))
+    for (uint32_t i = 0; i < entry->new_nodes; i++)
+        if (is_late(relocating, (struct ext4_run){0, 1}, nodes[entry->first_node + i], &ignored))
             return true;
     return for_moved_data(relocating, is_late, &ignored) != 0;
 }
@@ -144,28 +138,26 @@ static int change_space(struct resize_relocating *relocating, struct ext4_run fr
                : 0;
 }
 
-/* Node blocks: as many of the old ones as are needed, where they go, then the extra ones. Those
- * that are no longer needed become free. */
+/* The blocks of the tree: those that it keeps, then the new ones. */
 static int change_nodes(struct resize_relocating *relocating,
-                        const struct resize_moved_inode *entry, const uint64_t *nodes,
-                        struct error *error)
+                        const struct resize_moved_inode *entry, struct error *error)
 {
+    const struct resize_relocation *relocation = &relocating->plan->relocation;
     struct ext4_block_map *map = &relocating->map, *moved = &relocating->moved;
-    size_t needed = ext4_block_map_nodes_needed(relocating->ext4, moved);
     uint32_t ratio = relocating->ext4->geometry.cluster_blocks;
 
-    for (size_t i = 0; i < map->node_count; i++) {
-        struct ext4_run from = {round_down(map->nodes[i], ratio), ratio};
-        uint64_t to = round_down(moved->nodes[i], ratio);
+    for (size_t i = 0; i < map->node_count; i++)
+        if (resize_relocation_drops(relocation, map->nodes[i]) &&
+            resize_give_back(relocating, (struct ext4_run){round_down(map->nodes[i], ratio), ratio},
+                             error))
+            return -1;
+    for (uint32_t i = 0; i < entry->new_nodes; i++) {
+        uint64_t node = relocation->nodes[entry->first_node + i];
 
-        if (i >= needed ? resize_give_back(relocating, from, error)
-                        : to != from.start && change_space(relocating, from, to, error))
+        if (ext4_block_map_add_node(moved, node, error) ||
+            ext4_space_take(relocating->space, (struct ext4_run){node, ratio}, error))
             return -1;
     }
-    for (uint32_t i = 0; i < entry->extra_nodes; i++)
-        if (ext4_block_map_add_node(moved, nodes[i], error) ||
-            ext4_space_take(relocating->space, (struct ext4_run){nodes[i], ratio}, error))
-            return -1;
     return 0;
 }
 
@@ -220,8 +212,8 @@ static int write_inode(struct resize_relocating *relocating, uint32_t number, st
     return 0;
 }
 
-int resize_relocate_inode(struct resize_relocating *relocating, size_t index, const uint64_t *nodes,
-                          bool late, bool *ret_moved, struct error *error)
+int resize_relocate_inode(struct resize_relocating *relocating, size_t index, bool late,
+                          bool *ret_moved, struct error *error)
 {
     const struct resize_relocation *relocation = &relocating->plan->relocation;
     const struct resize_moved_inode *entry = &relocation->inodes[index];
@@ -233,12 +225,11 @@ int resize_relocate_inode(struct resize_relocating *relocating, size_t index, co
         return 0;
     if (resize_read_inode(ext4, number, relocating->inode, &relocating->map, error))
         return -1;
-    if (goes_late(relocating, entry, nodes) != late)
+    if (goes_late(relocating, entry) != late)
         return 0;
     if (resize_relocation_remap(relocation, &relocating->map, &relocating->moved, error) ||
         resize_copy_contents(relocating, number, error) ||
-        for_moved_data(relocating, change_space, error) ||
-        change_nodes(relocating, entry, nodes, error) ||
+        for_moved_data(relocating, change_space, error) || change_nodes(relocating, entry, error) ||
         ext4_block_map_write(ext4, number, relocating->inode, &relocating->moved, error) ||
         count_nodes(relocating, number, error) || write_inode(relocating, number, error))
         return -1;

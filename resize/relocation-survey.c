@@ -57,13 +57,26 @@ static int add_run(struct collection *collection, struct ext4_run run, bool *ret
                 start += ratio;
         }
         if (start < end &&
-            resize_add_move(relocation, (struct resize_move){start, 0, end - start}, error))
+            resize_add_move(relocation, (struct resize_move){start, RESIZE_NO_PLACE, end - start},
+                            error))
             return -1;
         *ret_moves = true;
         run.count -= part.start + part.count - run.start;
         run.start = part.start + part.count;
     }
     return 0;
+}
+
+/* Blocks of the tree that lie in the zones. */
+static size_t count_zone_nodes(struct collection *collection, const struct ext4_block_map *map)
+{
+    struct ext4_run part;
+    size_t count = 0;
+
+    for (size_t i = 0; i < map->node_count; i++)
+        count += resize_zones_meet(collection->zones, (struct ext4_run){map->nodes[i], 1}, &part);
+    collection->relocation->zone_blocks += count * collection->ext4->geometry.cluster_blocks;
+    return count;
 }
 
 static int refuse_bad_blocks(struct error *error)
@@ -77,18 +90,18 @@ static int collect(const struct ext4_inode_view *view, void *context, struct err
 {
     struct collection *collection = context;
     const struct ext4_block_map *map = view->map;
-    bool moves = false, xattr_moves = false;
+    bool moves = false, xattr_moves = false, is_rewritten;
 
     for (size_t i = 0; i < map->count; i++)
         if (add_run(collection, (struct ext4_run){map->mappings[i].start, map->mappings[i].count},
                     &moves, error))
             return -1;
-    for (size_t i = 0; i < map->node_count; i++)
-        if (add_run(collection, (struct ext4_run){map->nodes[i], 1}, &moves, error))
-            return -1;
-    if (moves && view->number == EXT2_BAD_INO)
+    is_rewritten = count_zone_nodes(collection, map) > 0 || moves;
+    if (is_rewritten && view->number == EXT2_BAD_INO)
         return refuse_bad_blocks(error);
-    if (moves && add_inode(collection->relocation, view->number, error))
+    is_rewritten |= view->number != EXT2_BAD_INO &&
+                    map->node_count > ext4_block_map_nodes_needed(collection->ext4, map);
+    if (is_rewritten && add_inode(collection->relocation, view->number, error))
         return -1;
     if (view->xattr_block != 0 &&
         add_run(collection, (struct ext4_run){view->xattr_block, 1}, &xattr_moves, error))
@@ -145,5 +158,6 @@ int resize_relocation_survey(struct ext4 *ext4, const struct resize_zones *zones
     if (ext4_survey(ext4, collect, &collection, error) || collect_special(&collection, error))
         return -1;
     drop_repeated(relocation);
+    relocation->zone_blocks += relocation->blocks;
     return 0;
 }

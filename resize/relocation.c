@@ -1,4 +1,4 @@
-#include "resize/relocation.h"
+#include "resize/relocation-parts.h"
 
 #include <stdlib.h>
 
@@ -10,6 +10,7 @@ void resize_relocation_free(struct resize_relocation *relocation)
     free(relocation->inodes);
     free(relocation->xattr_inodes.list);
     free(relocation->nodes);
+    free(relocation->dropped);
     *relocation = (struct resize_relocation){0};
 }
 
@@ -52,6 +53,31 @@ uint64_t resize_relocation_of(const struct resize_relocation *relocation, uint64
     return resize_relocation_meet(relocation, (struct ext4_run){block, 1}, &part, &to) ? to : block;
 }
 
+bool resize_relocation_drops(const struct resize_relocation *relocation, uint64_t node)
+{
+    size_t low = 0, high = relocation->dropped_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (relocation->dropped[middle] == node)
+            return true;
+        if (relocation->dropped[middle] > node)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return false;
+}
+
+uint64_t resize_relocation_saved(const struct resize_relocation *relocation,
+                                 const struct ext4_geometry *geometry)
+{
+    return relocation->dropped_count > relocation->node_count
+               ? (relocation->dropped_count - relocation->node_count) * geometry->cluster_blocks
+               : 0;
+}
+
 static int remap_mapping(const struct resize_relocation *relocation, struct ext4_mapping mapping,
                          struct ext4_block_map *map, struct error *error)
 {
@@ -74,9 +100,9 @@ static int remap_mapping(const struct resize_relocation *relocation, struct ext4
     return 0;
 }
 
-int resize_relocation_remap(const struct resize_relocation *relocation,
-                            const struct ext4_block_map *map, struct ext4_block_map *ret_map,
-                            struct error *error)
+int resize_relocation_remap_data(const struct resize_relocation *relocation,
+                                 const struct ext4_block_map *map, struct ext4_block_map *ret_map,
+                                 struct error *error)
 {
     ret_map->count = 0;
     ret_map->node_count = 0;
@@ -84,9 +110,18 @@ int resize_relocation_remap(const struct resize_relocation *relocation,
     for (size_t i = 0; i < map->count; i++)
         if (remap_mapping(relocation, map->mappings[i], ret_map, error))
             return -1;
+    return 0;
+}
+
+int resize_relocation_remap(const struct resize_relocation *relocation,
+                            const struct ext4_block_map *map, struct ext4_block_map *ret_map,
+                            struct error *error)
+{
+    if (resize_relocation_remap_data(relocation, map, ret_map, error))
+        return -1;
     for (size_t i = 0; i < map->node_count; i++)
-        if (ext4_block_map_add_node(ret_map, resize_relocation_of(relocation, map->nodes[i]),
-                                    error))
+        if (!resize_relocation_drops(relocation, map->nodes[i]) &&
+            ext4_block_map_add_node(ret_map, map->nodes[i], error))
             return -1;
     return 0;
 }

@@ -122,7 +122,6 @@ static int move_shared(struct execution *execution, struct error *error)
 static int move_blocks(struct execution *execution, struct error *error)
 {
     const struct resize_relocation *relocation = &execution->plan->relocation;
-    const uint64_t *nodes = relocation->nodes;
     uint64_t batch = execution->run->batch_bytes ? execution->run->batch_bytes : BATCH_BYTES;
     uint64_t committed = 0;
 
@@ -133,10 +132,9 @@ static int move_blocks(struct execution *execution, struct error *error)
 
         if (!execution->disk->in_transaction && begin(execution, error))
             return -1;
-        if (resize_relocate_inode(&execution->relocating, i, nodes, false, &moved, error))
+        if (resize_relocate_inode(&execution->relocating, i, false, &moved, error))
             return -1;
         execution->is_late[i] = !moved;
-        nodes += relocation->inodes[i].extra_nodes;
         if (execution->relocating.copied - committed < batch &&
             ext4_space_changed_groups(execution->space) < BATCH_GROUPS)
             continue;
@@ -150,15 +148,13 @@ static int move_blocks(struct execution *execution, struct error *error)
 static int move_late_blocks(struct execution *execution, struct error *error)
 {
     const struct resize_relocation *relocation = &execution->plan->relocation;
-    const uint64_t *nodes = relocation->nodes;
 
     for (size_t i = 0; i < relocation->inode_count; i++) {
         bool moved;
 
         if (execution->is_late[i] &&
-            resize_relocate_inode(&execution->relocating, i, nodes, true, &moved, error))
+            resize_relocate_inode(&execution->relocating, i, true, &moved, error))
             return -1;
-        nodes += relocation->inodes[i].extra_nodes;
     }
     return resize_relocate_xattrs(&execution->relocating, true, error) ||
                    resize_relocate_special(&execution->relocating, true, error)

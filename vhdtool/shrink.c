@@ -149,7 +149,7 @@ static int blank_rest(struct resizing *resizing, uint64_t old_end, uint64_t new_
                : 0;
 }
 
-static int run_once(struct resizing *resizing, struct error *error)
+static int run_plan(struct resizing *resizing, struct error *error)
 {
     const struct resize_plan *plan = &resizing->plan;
     uint64_t old_end = plan->old.blocks * plan->old.block_size;
@@ -158,20 +158,6 @@ static int run_once(struct resizing *resizing, struct error *error)
     if (resizing_run(resizing, error))
         return -1;
     return resizing->has_ext4 ? blank_rest(resizing, old_end, new_end, error) : 0;
-}
-
-/* The minimum may be lower still afterwards, since trees that were written anew take fewer
- * blocks. */
-static int run_all(struct resizing *resizing, struct error *error)
-{
-    do {
-        if (run_once(resizing, error))
-            return -1;
-        if (to_minimum(resizing) &&
-            (resizing_open_filesystem(resizing, error) || plan_filesystem(resizing, error)))
-            return -1;
-    } while (to_minimum(resizing) && !resizing_is_done(resizing));
-    return 0;
 }
 
 static int compact(struct resizing *resizing, struct error *error)
@@ -188,7 +174,7 @@ static int compact(struct resizing *resizing, struct error *error)
 
 static int carry_out(struct resizing *resizing, struct error *error)
 {
-    if (run_all(resizing, error))
+    if (run_plan(resizing, error))
         return -1;
     if ((!is_raw(resizing) && compact(resizing, error)) || resizing_report_file(resizing, error))
         return error_wrap(error, "after the image had its new size");
@@ -237,7 +223,7 @@ static int foresee(struct resizing *resizing, struct error *error)
 
     if (!moves)
         return is_raw(resizing) ? 0 : foresee_disk_alone(resizing, error);
-    report->exact = is_raw(resizing) && !to_minimum(resizing);
+    report->exact = is_raw(resizing);
     if (is_raw(resizing))
         return 0;
     if (count_cut_off(resizing, &cut_off, error))

@@ -14,7 +14,8 @@ TRICK: shared-attributes  one block of extended attributes that three inodes hav
        full-front         only files at the end are deleted, none at the front
        tiny-holes         the early files are a block long, every other one is deleted; of the
                           late ones, which have the full length, few are left
-       fragmented-end     the large ones lie in small holes at the end; then the front is emptied"""
+       fragmented-end     the large ones lie in small holes at the end; then the front is emptied
+       wide-trees         of the large ones most goes away again, and the blocks of their trees stay"""
 import os
 import random
 import re
@@ -111,6 +112,11 @@ def large_files():
         debugfs(['write %s /large%d' % (source('l%d' % i, length - i * 1000), i) for i in range(3)])
 
 
+def widen_trees():
+    debugfs(['punch /large%d %d %d' % (i, at, at + 84) for i in range(3)
+             for at in range(0, os.path.getsize(os.path.join(folder, 'l%d' % i)) // 1024, 100)])
+
+
 def share_attributes(left):
     have = [i for i in sorted(left) if i % 10 == 3]
     others = [i for i in sorted(left) if i % 10 == 5][-2:]
@@ -139,7 +145,10 @@ def make():
     if 'shared-attributes' in tricks:
         share_attributes(left)
     run('e2fsck', '-fy', image, fine=(0, 1))  # debugfs doesn't count quota
-    found = run('e2fsck', '-fn', image)
+    if 'wide-trees' in tricks:
+        widen_trees()
+        run('e2fsck', '-fy', '-E', 'no_optimize_extents', image, fine=(0, 1))
+    found = run('e2fsck', '-fn', '-E', 'no_optimize_extents', image)
     if '? no' in found:
         sys.exit(found)
 

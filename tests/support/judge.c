@@ -28,6 +28,7 @@ struct judge {
     int descriptor;       /* of it */
     struct digest staged; /* the contents that the raw file holds */
     bool has_staged;
+    bool allows_wide_trees;
     struct verdict **verdicts; /* in no order; each stays where it is */
     size_t count, capacity;
 };
@@ -149,7 +150,9 @@ static struct verdict *find_verdict(struct judge *judge, struct digest contents)
 int judge_filesystem(struct judge *judge, struct disk *disk, const struct judgement **ret_judgement,
                      struct error *error)
 {
-    const char *const arguments[] = {"e2fsck", "-fn", judge->path, NULL};
+    const char *const arguments[] = {
+        "e2fsck",    "-fn", "-E", judge->allows_wide_trees ? "no_optimize_extents" : "optimize_extents",
+        judge->path, NULL};
     struct verdict *verdict;
     struct digest contents;
 
@@ -185,6 +188,11 @@ int judge_tree(struct judge *judge, struct disk *disk, struct digest *ret_digest
     }
     *ret_digest = verdict->tree;
     return 0;
+}
+
+void judge_allow_wide_trees(struct judge *judge)
+{
+    judge->allows_wide_trees = true;
 }
 
 struct judge *judge_new(struct error *error)

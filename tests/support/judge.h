@@ -24,6 +24,9 @@ struct judgement {
 /* NULL sets error. */
 struct judge *judge_new(struct error *error);
 
+/* From now on e2fsck doesn't mind trees that could be narrower, as the kernel leaves them. */
+void judge_allow_wide_trees(struct judge *judge);
+
 /* NULL is fine. */
 void judge_free(struct judge *judge);
 

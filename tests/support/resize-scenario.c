@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
@@ -12,6 +13,7 @@
 #include "resize/pack.h"
 #include "tests/support/host.h"
 #include "tests/support/image.h"
+#include "tests/support/judge.h"
 #include "tests/support/make-filesystem.h"
 #include "tests/support/memory-file.h"
 
@@ -46,6 +48,15 @@ struct file *resize_scenario_image(const struct resize_scenario *scenario, struc
     return file && scenario->is_vhdx ? image_of_filesystem(file, scenario->fs_size) : file;
 }
 
+struct judge *resize_scenario_judge(const struct resize_scenario *scenario, struct error *error)
+{
+    struct judge *judge = judge_new(error);
+
+    if (judge && strstr(scenario->contents, "wide-trees"))
+        judge_allow_wide_trees(judge);
+    return judge;
+}
+
 /* A signal handler's flag, as it were. */
 static size_t asked, interrupted_at;
 
@@ -65,6 +76,11 @@ static size_t count_late(const struct resize_plan *plan)
         count +=
             resize_zones_meet(&plan->late, (struct ext4_run){move->to, move->count}, &part) ? 1 : 0;
     }
+    for (size_t i = 0; i < plan->relocation.node_count; i++)
+        count +=
+            resize_zones_meet(&plan->late, (struct ext4_run){plan->relocation.nodes[i], 1}, &part)
+                ? 1
+                : 0;
     return count;
 }
 

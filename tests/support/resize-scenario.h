@@ -12,6 +12,7 @@
 #include "resize/run.h"
 
 struct file;
+struct judge;
 
 struct resize_scenario {
     const char *name;
@@ -28,8 +29,9 @@ struct resize_scenario {
 /* What a run did. */
 struct resize_outcome {
     struct resize_state state;
-    uint64_t fs_size, disk_size;                                   /* that it leads to, bytes */
-    size_t moves, inode_moves, vacated, table_moves, xattrs, late; /* of its plan */
+    uint64_t fs_size, disk_size; /* that it leads to, bytes */
+    size_t moves, inode_moves, vacated, table_moves, xattrs,
+        late;     /* of its plan; late: moves and nodes */
     size_t begun; /* transactions before the copies */
 };
 
@@ -42,6 +44,9 @@ bool resize_scenario_is_met(const struct resize_scenario *scenario,
 
 /* The image, a memory file. NULL: *error says what the host lacks. */
 struct file *resize_scenario_image(const struct resize_scenario *scenario, struct error *error);
+
+/* For its states: of a scenario with wide trees the old ones have them. */
+struct judge *resize_scenario_judge(const struct resize_scenario *scenario, struct error *error);
 
 /* Opens the image in file, which it owns from now on, makes the plan and carries it out.
  * interrupt_at: the number of the transaction at whose beginning a signal is seen; 0: none. */

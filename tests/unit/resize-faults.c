@@ -34,7 +34,7 @@ static void set_up(struct setting *setting, const char *name)
     const char *wrong;
 
     setting->scenario = resize_scenario_find(name);
-    setting->judge = judge_new(&error);
+    setting->judge = resize_scenario_judge(setting->scenario, &error);
     cr_assert_not_null(setting->judge, "%s", error.message);
     setting->image = resize_scenario_image(setting->scenario, &error);
     cr_assert_not_null(setting->image, "%s", error.message);
@@ -206,6 +206,11 @@ Test(resize_faults, raw_packing_each_change_once, .timeout = 300)
     fail_everywhere("raw packing", (struct failure){.errno_value = EIO, .changes_only = true}, 4);
 }
 
+Test(resize_faults, wide_trees_each_change_once, .timeout = 300)
+{
+    fail_everywhere("wide trees", (struct failure){.errno_value = EIO, .changes_only = true}, 4);
+}
+
 /* A signal before each commit in turn. */
 static void interrupt_everywhere(const char *name)
 {
@@ -239,6 +244,11 @@ Test(resize_faults, interruptions, .timeout = 300)
 Test(resize_faults, interruptions_with_late_blocks, .timeout = 300)
 {
     interrupt_everywhere("late blocks");
+}
+
+Test(resize_faults, interruptions_with_wide_trees, .timeout = 300)
+{
+    interrupt_everywhere("wide trees");
 }
 
 Test(resize_faults, raw_interruptions, .timeout = 300)

@@ -113,7 +113,8 @@ static void report(const struct walk *walk, const struct power_cut_counts *count
 static void cut(const char *name, const struct power_cut_options *options)
 {
     const struct power_cut_options thorough = {.random_states = 1, .state_limit = 2, .seed = 3};
-    struct walk walk = {.scenario = resize_scenario_find(name), .judge = judge_new(&error)};
+    const struct resize_scenario *scenario = resize_scenario_find(name);
+    struct walk walk = {.scenario = scenario, .judge = resize_scenario_judge(scenario, &error)};
     struct file *image = resize_scenario_image(walk.scenario, &error);
     struct power_cut_counts counts = {0};
     struct trace trace = {0};
@@ -170,6 +171,16 @@ Test(resize_power_cut, vacated_tables, .timeout = 3000)
 Test(resize_power_cut, late_blocks, .timeout = 3000)
 {
     cut("late blocks", &some);
+}
+
+Test(resize_power_cut, wide_trees, .timeout = 3000)
+{
+    cut("wide trees", &some);
+}
+
+Test(resize_power_cut, raw_wide_trees, .timeout = 3000)
+{
+    cut("raw wide trees", &some);
 }
 
 Test(resize_power_cut, raw_late_blocks, .timeout = 3000)
