@@ -19,11 +19,12 @@ resize_measured() {
 }
 
 # The kernel spreads folders over the disk, and their files with them.
-make_raw a.raw 16T -b 4096 -O 64bit -i 65536 -E lazy_itable_init=1,nodiscard
+make_raw a.raw 16T -b 4096 -O 64bit -i 65536 \
+    -E lazy_itable_init=1,nodiscard,hash_seed=6ee4a5c2-41a2-4c5e-9b52-2d1e0b7a7f00
 mkdir tree
 mount -o loop,noinit_itable a.raw tree
 at_exit "! mountpoint -q '$PWD/tree' || umount '$PWD/tree'"
-for i in $(seq 600); do
+for i in $(seq 680); do
     mkdir "tree/$i"
     fallocate -l 80M "tree/$i/allocated"
     seq "$i" 200000 >"tree/$i/written"

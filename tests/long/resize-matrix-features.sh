@@ -44,7 +44,7 @@ done <<'LAYOUTS'
 -b 1024 -O bigalloc -C 2048
 -b 4096 -O bigalloc,^resize_inode -C 32768
 -b 4096 -O bigalloc,sparse_super2 -C 16384
--b 2048 -O bigalloc,^flex_bg -C 8192
+-b 2048 -O bigalloc,^flex_bg -C 8192 -i 32768
 -b 4096 -O bigalloc,inline_data,ea_inode -C 8192
 -b 1024 -O bigalloc,meta_bg,^resize_inode -C 8192
 -b 4096 -O bigalloc,quota
