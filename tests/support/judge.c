@@ -151,7 +151,8 @@ int judge_filesystem(struct judge *judge, struct disk *disk, const struct judgem
                      struct error *error)
 {
     const char *const arguments[] = {
-        "e2fsck",    "-fn", "-E", judge->allows_wide_trees ? "no_optimize_extents" : "optimize_extents",
+        "e2fsck",    "-fn",
+        "-E",        judge->allows_wide_trees ? "no_optimize_extents" : "optimize_extents",
         judge->path, NULL};
     struct verdict *verdict;
     struct digest contents;
