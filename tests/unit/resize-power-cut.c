@@ -183,6 +183,12 @@ Test(resize_power_cut, raw_wide_trees, .timeout = 3000)
     cut("raw wide trees", &some);
 }
 
+/* What a tree drops that moves late itself is in use until then. */
+Test(resize_power_cut, late_wide_trees, .timeout = 3000)
+{
+    cut("late wide trees", &some);
+}
+
 Test(resize_power_cut, raw_late_blocks, .timeout = 3000)
 {
     cut("raw late blocks", &some);
