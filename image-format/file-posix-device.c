@@ -1,13 +1,11 @@
 /*
- * What is special about block devices, and what stands on files; zeroing, and making holes.
+ * What is special about block devices, and what stands on files.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <stdio.h>
@@ -16,7 +14,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/checked.h"
 #include "image-format/file-posix-internal.h"
 
 /* By the name that /sys/block has of the file. It leads nowhere where that name was removed and the
@@ -99,55 +96,4 @@ int posix_device_sectors(int descriptor, struct file_host_facts *facts, struct e
     facts->logical_sector_size = (uint32_t)logical;
     facts->physical_sector_size = physical;
     return 0;
-}
-
-/* What lies behind stays known, since holes are made in ascending order. The byte behind counts,
- * too: a hole there may end. */
-void posix_forget_data(struct posix_file *posix, uint64_t from, uint64_t to)
-{
-    if (to >= posix->data_to)
-        posix->data_from = posix->data_to = 0;
-    else if (from < posix->data_to)
-        posix->data_from = max_u64(posix->data_from, to);
-}
-
-/* Whole blocks are left to the system where it knows how: it may keep the space allocated (first
- * choice) or give it up. What it can't do is written. */
-int posix_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error)
-{
-    const uint64_t block = 4096;
-    uint64_t end = offset + size;
-    uint64_t from = round_up(offset, block), to = round_down(end, block);
-    int descriptor = posix_of(file)->descriptor;
-
-    posix_forget_data(posix_of(file), offset, offset + size);
-    if (from >= to ||
-        (fallocate(descriptor, FALLOC_FL_ZERO_RANGE, (off_t)from, (off_t)(to - from)) &&
-         fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
-                   (off_t)(to - from))))
-        return file_write_zeros(file, offset, size, error);
-    return file_write_zeros(file, offset, from - offset, error) ||
-                   file_write_zeros(file, to, end - to, error)
-               ? -1
-               : 0;
-}
-
-/* A device is left alone: what discarding does to its bytes is its own affair. */
-int posix_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error)
-{
-    const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-    int result;
-
-    posix_forget_data(posix_of(file), offset, offset + size);
-    if (posix_of(file)->is_device)
-        return error_set(error, ERROR_UNSUPPORTED, "a device can't have holes");
-    do
-        result = fallocate(posix_of(file)->descriptor, mode, (off_t)offset, (off_t)size);
-    while (result && errno == EINTR);
-    if (result == 0)
-        return 0;
-    if (errno == EOPNOTSUPP || errno == ENOSYS)
-        return error_set(error, ERROR_UNSUPPORTED,
-                         "the filesystem that it lies on can't make holes in a file");
-    return error_set_errno(error, errno, "cannot make a hole at byte %" PRIu64, offset);
 }

@@ -32,11 +32,6 @@ static inline struct posix_file *posix_of(struct file *file)
 struct posix_file *posix_new(const char *name, int descriptor, bool writable, struct error *error);
 void posix_close(struct file *file);
 
-static inline bool posix_is_known_data(const struct posix_file *posix, uint64_t offset)
-{
-    return offset >= posix->data_from && offset < posix->data_to;
-}
-
 /* From here to there, data become holes, or holes data. */
 void posix_forget_data(struct posix_file *posix, uint64_t from, uint64_t to);
 
@@ -51,6 +46,13 @@ int posix_device_size(int descriptor, uint64_t *ret_size, struct error *error);
 int posix_device_sectors(int descriptor, struct file_host_facts *facts, struct error *error);
 
 /* See file.h. */
+int posix_read(struct file *file, uint64_t offset, void *buffer, size_t size, struct error *error);
+int posix_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
+                struct error *error);
+int posix_get_size(struct file *file, uint64_t *ret_size, struct error *error);
+int posix_flush(struct file *file, struct error *error);
+int posix_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
+int posix_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset, struct error *error);
 int posix_zero(struct file *file, uint64_t offset, uint64_t size, struct error *error);
 int posix_punch(struct file *file, uint64_t offset, uint64_t size, struct error *error);
 int posix_open_side(struct file *file, bool create, struct file **ret_side, struct error *error);

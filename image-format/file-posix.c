@@ -19,51 +19,7 @@
 static const char in_use_remedy[] =
     "close the program that uses it; `wsl --shutdown` releases the disks of WSL";
 
-static int posix_read(struct file *file, uint64_t offset, void *buffer, size_t size,
-                      struct error *error)
-{
-    uint8_t *to = buffer;
-
-    while (size > 0) {
-        ssize_t done = pread(posix_of(file)->descriptor, to, size, (off_t)offset);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return error_set_errno(error, errno, "cannot read at byte %" PRIu64, offset);
-        if (done == 0)
-            return error_set(error, ERROR_SYSTEM,
-                             "the file became shorter while it was read (byte %" PRIu64 ")",
-                             offset);
-        to += done;
-        offset += (uint64_t)done;
-        size -= (size_t)done;
-    }
-    return 0;
-}
-
-static int posix_write(struct file *file, uint64_t offset, const void *buffer, size_t size,
-                       struct error *error)
-{
-    const uint8_t *from = buffer;
-
-    if (offset + size > posix_of(file)->data_to)
-        posix_forget_data(posix_of(file), offset, offset + size);
-    while (size > 0) {
-        ssize_t done = pwrite(posix_of(file)->descriptor, from, size, (off_t)offset);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return error_set_errno(error, errno, "cannot write at byte %" PRIu64, offset);
-        from += done;
-        offset += (uint64_t)done;
-        size -= (size_t)done;
-    }
-    return 0;
-}
-
-static int posix_get_size(struct file *file, uint64_t *ret_size, struct error *error)
+int posix_get_size(struct file *file, uint64_t *ret_size, struct error *error)
 {
     struct stat status;
 
@@ -99,14 +55,6 @@ static int posix_set_size(struct file *file, uint64_t size, struct error *error)
     return 0;
 }
 
-static int posix_flush(struct file *file, struct error *error)
-{
-    /* fdatasync writes a changed size too: it is needed to read the data back. */
-    if (fdatasync(posix_of(file)->descriptor))
-        return error_set_errno(error, errno, "cannot flush");
-    return 0;
-}
-
 /* One lock that belongs to the open file: exclusive for writers, shared for readers. QEMU locks
  * single bytes of its images in the same way (block/file-posix.c), so a running one is noticed. */
 static int posix_lock(struct file *file, struct error *error)
@@ -121,44 +69,6 @@ static int posix_lock(struct file *file, struct error *error)
         return 0; /* a filesystem without locks */
     error_set(error, ERROR_BUSY, "the image is in use: another program has locked it");
     return error_set_remedy(error, "%s", in_use_remedy);
-}
-
-static int posix_next_data(struct file *file, uint64_t offset, uint64_t *ret_offset,
-                           struct error *error)
-{
-    off_t found;
-
-    *ret_offset = offset;
-    if (posix_is_known_data(posix_of(file), offset) ||
-        posix_of(file)->is_device) /* it seeks as if it had no data behind the offset 0 */
-        return 0;
-    found = lseek(posix_of(file)->descriptor, (off_t)offset, SEEK_DATA);
-    if (found < 0 && errno == ENXIO)
-        return posix_get_size(file, ret_offset, error);
-    if (found >= 0)
-        *ret_offset = (uint64_t)found;
-    return 0;
-}
-
-static int posix_next_hole(struct file *file, uint64_t offset, uint64_t *ret_offset,
-                           struct error *error)
-{
-    struct posix_file *posix = posix_of(file);
-    off_t found = -1;
-
-    *ret_offset = posix->data_to;
-    if (posix_is_known_data(posix, offset))
-        return 0;
-    if (!posix->is_device)
-        found = lseek(posix->descriptor, (off_t)offset, SEEK_HOLE);
-    if (found < 0) /* beyond the end, or a system that knows no holes */
-        return posix_get_size(file, ret_offset, error);
-    *ret_offset = (uint64_t)found;
-    if (posix->is_ours) {
-        posix->data_from = offset;
-        posix->data_to = (uint64_t)found;
-    }
-    return 0;
 }
 
 static int posix_host_facts(struct file *file, struct file_host_facts *ret_facts,
