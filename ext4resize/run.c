@@ -18,10 +18,12 @@ static uint64_t size_of(const struct ext4_geometry *geometry)
     return geometry->blocks * geometry->block_size;
 }
 
-/* What the steps zero, in bytes of the old disk. */
+/* What the steps zero, and moves that copy nothing, in bytes of the old disk. */
 static uint64_t zeroed_size(const struct job *job)
 {
-    uint64_t blocks = 0, old_blocks = job->disk->size / job->plan.new.block_size;
+    const struct resize_relocation *relocation = &job->plan.relocation;
+    uint64_t blocks = relocation->blocks - relocation->copied;
+    uint64_t old_blocks = job->disk->size / job->plan.new.block_size;
 
     for (size_t i = 0; i < job->plan.steps.count; i++) {
         const struct resize_step *step = &job->plan.steps.list[i];

@@ -43,7 +43,7 @@ static uint64_t count_table_blocks(struct ext4 *ext4, const struct resize_table_
 
 uint64_t resize_count_moved(struct ext4 *ext4, const struct resize_plan *plan)
 {
-    return plan->relocation.blocks + plan->relocation.node_count +
+    return plan->relocation.copied + plan->relocation.node_count +
            count_inode_blocks(ext4, &plan->relocation) + count_table_blocks(ext4, &plan->vacated) +
            count_table_blocks(ext4, &plan->table_moves);
 }

@@ -45,19 +45,6 @@ int resize_copy_blocks(struct resize_relocating *relocating, uint64_t from, uint
     return 0;
 }
 
-/* The journal is empty: of its blocks only the first, its superblock, means anything. */
-static int copy_journal(struct resize_relocating *relocating, uint64_t logical, uint64_t from,
-                        uint64_t to, uint64_t count, struct error *error)
-{
-    uint64_t block_size = relocating->ext4->geometry.block_size, copied = logical == 0 ? 1 : 0;
-
-    if (copied > 0 && resize_copy_blocks(relocating, from, to, copied, error))
-        return -1;
-    return count > copied ? ext4_io_zero(&relocating->ext4->io, (to + copied) * block_size,
-                                         (count - copied) * block_size, error)
-                          : 0;
-}
-
 /* The place of an orphan file's block is part of its checksum. */
 static int copy_orphans(struct resize_relocating *relocating, uint32_t number, uint64_t from,
                         uint64_t to, uint64_t count, struct error *error)
@@ -76,21 +63,28 @@ static int copy_orphans(struct resize_relocating *relocating, uint32_t number, u
         if (code)
             return ext4_set_error(error, &ext4->io, code, "cannot move the orphan file");
     }
+    relocating->copied += count * fs->blocksize;
     return 0;
 }
 
-static int copy_part(struct resize_relocating *relocating, uint32_t number, uint64_t logical,
-                     struct ext4_run part, uint64_t to, struct error *error)
+static int copy_part(struct resize_relocating *relocating, uint32_t number, struct ext4_run part,
+                     uint64_t to, struct error *error)
 {
     const struct ext2_super_block *super = relocating->ext4->fs->super;
+    bool is_orphan_file = super->s_feature_compat & EXT4_FEATURE_COMPAT_ORPHAN_FILE &&
+                          number == super->s_orphan_file_inum;
 
-    if (super->s_feature_compat & EXT3_FEATURE_COMPAT_HAS_JOURNAL &&
-        number == super->s_journal_inum)
-        return copy_journal(relocating, logical, part.start, to, part.count, error);
-    if (super->s_feature_compat & EXT4_FEATURE_COMPAT_ORPHAN_FILE &&
-        number == super->s_orphan_file_inum)
-        return copy_orphans(relocating, number, part.start, to, part.count, error);
-    return resize_copy_blocks(relocating, part.start, to, part.count, error);
+    return is_orphan_file ? copy_orphans(relocating, number, part.start, to, part.count, error)
+                          : resize_copy_blocks(relocating, part.start, to, part.count, error);
+}
+
+/* What was behind the contents becomes zeros. */
+static int zero_rest(struct resize_relocating *relocating, uint64_t to, uint64_t count,
+                     struct error *error)
+{
+    uint64_t block_size = relocating->ext4->geometry.block_size;
+
+    return ext4_io_zero(&relocating->ext4->io, to * block_size, count * block_size, error);
 }
 
 int resize_copy_contents(struct resize_relocating *relocating, uint32_t number, struct error *error)
@@ -98,13 +92,15 @@ int resize_copy_contents(struct resize_relocating *relocating, uint32_t number, 
     for (size_t i = 0; i < relocating->map.count; i++) {
         const struct ext4_mapping *mapping = &relocating->map.mappings[i];
         struct ext4_run run = {mapping->start, mapping->count}, part;
+        uint64_t end = mapping->start + resize_mapping_contents(relocating->ext4, number, mapping);
         uint64_t to;
 
-        while (!mapping->unwritten &&
-               resize_relocation_meet(&relocating->plan->relocation, run, &part, &to)) {
-            uint64_t logical = mapping->logical + (part.start - mapping->start);
+        while (resize_relocation_meet(&relocating->plan->relocation, run, &part, &to)) {
+            uint64_t contents = end > part.start ? min_u64(end - part.start, part.count) : 0;
 
-            if (copy_part(relocating, number, logical, part, to, error))
+            if (copy_part(relocating, number, (struct ext4_run){part.start, contents}, to, error) ||
+                (!mapping->unwritten &&
+                 zero_rest(relocating, to + contents, part.count - contents, error)))
                 return -1;
             run.count -= part.start + part.count - run.start;
             run.start = part.start + part.count;

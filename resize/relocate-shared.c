@@ -35,6 +35,7 @@ static int copy_xattr_block(struct resize_relocating *relocating, uint32_t numbe
 
     if (code == 0)
         code = ext2fs_write_ext_attr3(ext4->fs, to, relocating->buffer, number);
+    relocating->copied += ext4->fs->blocksize;
     return code ? ext4_set_error(error, &ext4->io, code,
                                  "cannot move the extended attributes of inode %u", number)
                 : 0;

@@ -67,6 +67,20 @@ static int add_run(struct collection *collection, struct ext4_run run, bool *ret
     return 0;
 }
 
+/* Of a mapping, the blocks in the zones that will be copied. */
+static void count_copied(struct collection *collection, uint32_t number,
+                         const struct ext4_mapping *mapping)
+{
+    uint64_t contents = resize_mapping_contents(collection->ext4, number, mapping);
+    struct ext4_run run = {mapping->start, contents}, part;
+
+    while (resize_zones_meet(collection->zones, run, &part)) {
+        collection->relocation->copied += part.count;
+        run.count -= part.start + part.count - run.start;
+        run.start = part.start + part.count;
+    }
+}
+
 /* Blocks of the tree that lie in the zones. */
 static size_t count_zone_nodes(struct collection *collection, const struct ext4_block_map *map)
 {
@@ -92,10 +106,12 @@ static int collect(const struct ext4_inode_view *view, void *context, struct err
     const struct ext4_block_map *map = view->map;
     bool moves = false, xattr_moves = false, is_rewritten;
 
-    for (size_t i = 0; i < map->count; i++)
+    for (size_t i = 0; i < map->count; i++) {
         if (add_run(collection, (struct ext4_run){map->mappings[i].start, map->mappings[i].count},
                     &moves, error))
             return -1;
+        count_copied(collection, view->number, &map->mappings[i]);
+    }
     is_rewritten = count_zone_nodes(collection, map) > 0 || moves;
     if (is_rewritten && view->number == EXT2_BAD_INO)
         return refuse_bad_blocks(error);
@@ -106,8 +122,17 @@ static int collect(const struct ext4_inode_view *view, void *context, struct err
     if (view->xattr_block != 0 &&
         add_run(collection, (struct ext4_run){view->xattr_block, 1}, &xattr_moves, error))
         return -1;
-    if (xattr_moves && add_number(&collection->relocation->xattr_inodes, view->number, error))
+    collection->relocation->copied += xattr_moves;
+    return xattr_moves ? add_number(&collection->relocation->xattr_inodes, view->number, error) : 0;
+}
+
+static int add_single(struct collection *collection, uint64_t block, struct error *error)
+{
+    bool moves = false;
+
+    if (add_run(collection, (struct ext4_run){block, 1}, &moves, error))
         return -1;
+    collection->relocation->copied += moves;
     return 0;
 }
 
@@ -118,18 +143,15 @@ static int collect_special(struct collection *collection, struct error *error)
     ext2_filsys fs = collection->ext4->fs;
     struct ext2_inode inode = {0};
     errcode_t code = 0;
-    bool moves = false;
 
-    if (ext2fs_has_feature_mmp(fs->super) &&
-        add_run(collection, (struct ext4_run){fs->super->s_mmp_block, 1}, &moves, error))
+    if (ext2fs_has_feature_mmp(fs->super) && add_single(collection, fs->super->s_mmp_block, error))
         return -1;
     if (!collection->ext4->geometry.has_resize_inode)
         return 0;
     code = ext2fs_read_inode(fs, EXT2_RESIZE_INO, &inode);
     if (code)
         return ext4_set_error(error, &collection->ext4->io, code, "cannot read the resize inode");
-    moves = false;
-    return add_run(collection, (struct ext4_run){inode.i_block[EXT2_DIND_BLOCK], 1}, &moves, error);
+    return add_single(collection, inode.i_block[EXT2_DIND_BLOCK], error);
 }
 
 /* A block of extended attributes that several inodes share came once for each. */
@@ -142,8 +164,10 @@ static void drop_repeated(struct resize_relocation *relocation)
     for (size_t i = 0; i < relocation->move_count; i++) {
         const struct resize_move *last = kept ? &relocation->moves[kept - 1] : NULL;
 
-        if (last && last->from + last->count > relocation->moves[i].from)
+        if (last && last->from + last->count > relocation->moves[i].from) {
+            relocation->copied--;
             continue;
+        }
         relocation->blocks += relocation->moves[i].count;
         relocation->moves[kept++] = relocation->moves[i];
     }

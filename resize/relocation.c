@@ -126,6 +126,18 @@ int resize_relocation_remap(const struct resize_relocation *relocation,
     return 0;
 }
 
+uint64_t resize_mapping_contents(const struct ext4 *ext4, uint32_t number,
+                                 const struct ext4_mapping *mapping)
+{
+    const struct ext2_super_block *super = ext4->fs->super;
+    bool is_journal = super->s_feature_compat & EXT3_FEATURE_COMPAT_HAS_JOURNAL &&
+                      number == super->s_journal_inum;
+
+    if (mapping->unwritten || (is_journal && mapping->logical > 0))
+        return 0;
+    return is_journal ? 1 : mapping->count;
+}
+
 int resize_read_inode(struct ext4 *ext4, uint32_t number, struct ext2_inode_large *inode,
                       struct ext4_block_map *map, struct error *error)
 {

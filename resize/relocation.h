@@ -43,7 +43,8 @@ struct resize_relocation {
     size_t node_count, node_capacity;
     uint64_t *dropped; /* blocks of trees that these leave, in ascending order */
     size_t dropped_count, dropped_capacity;
-    uint64_t blocks;      /* that move */
+    uint64_t blocks;      /* that move; */
+    uint64_t copied;      /* of them, those with contents: see resize_mapping_contents */
     uint64_t zone_blocks; /* what inodes have in the zones: these, and blocks of trees */
     uint64_t spare;       /* blocks outside the zones that are free when all has moved */
 };
@@ -86,6 +87,11 @@ bool resize_relocation_meet(const struct resize_relocation *relocation, struct e
 int resize_relocation_remap(const struct resize_relocation *relocation,
                             const struct ext4_block_map *map, struct ext4_block_map *ret_map,
                             struct error *error);
+
+/* How many of a mapping's first blocks have contents that are copied when they move: none of what
+ * is unwritten; of the journal, which is empty, its superblock alone. */
+uint64_t resize_mapping_contents(const struct ext4 *ext4, uint32_t number,
+                                 const struct ext4_mapping *mapping);
 
 /* Reads an inode (inode_size bytes) and, where it maps blocks, its map; else an empty one. */
 int resize_read_inode(struct ext4 *ext4, uint32_t number, struct ext2_inode_large *inode,

@@ -73,7 +73,7 @@ static int commit_moves(struct execution *execution, struct error *error)
         return -1;
     ext4_space_committed(execution->space);
     progress_update(execution->run->progress, "moving", execution->relocating.copied,
-                    execution->plan->relocation.blocks * execution->plan->old.block_size);
+                    execution->plan->relocation.copied * execution->plan->old.block_size);
     return 0;
 }
 
