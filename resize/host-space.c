@@ -152,7 +152,8 @@ static int add_kept_nodes(struct ranges *ranges, struct ext4 *ext4, struct error
     if (!inode)
         return error_set_no_memory(error);
     for (size_t i = 0; i < relocation->inode_count; i++) {
-        if (resize_read_inode(ext4, relocation->inodes[i].number, inode, &map, error))
+        if (resize_relocation_read(relocation, ext4, relocation->inodes[i].number, inode, &map,
+                                   error))
             return -1;
         for (size_t node = 0; node < map.node_count; node++)
             if (!resize_relocation_drops(relocation, map.nodes[node]) &&

@@ -145,7 +145,8 @@ int resize_plan_room(struct ext4 *ext4, struct resize_plan *plan, uint64_t *ret_
 
     *ret_missing = 0;
     if (place_tables(&room, error) || resize_plan_inode_moves(ext4, plan, error) ||
-        resize_relocation_survey(ext4, &room.zones, relocation, error))
+        resize_relocation_survey(ext4, &room.zones, min_u64(plan->old.blocks, plan->new.blocks),
+                                 relocation, error))
         return -1;
     /* Trees may grow a little: some more blocks than what moves. */
     needed = relocation->zone_blocks + relocation->zone_blocks / 64 + 64;

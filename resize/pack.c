@@ -196,7 +196,8 @@ static int place(struct packing *packing, uint64_t *ret_missing, struct error *e
         return -1;
     if (packing->emptied == packing->empty)
         return 0;
-    return resize_relocation_survey(packing->ext4, &packing->zones, &packing->relocation, error) ||
+    return resize_relocation_survey(packing->ext4, &packing->zones, packing->ext4->geometry.blocks,
+                                    &packing->relocation, error) ||
                    check_complete(packing, error) ||
                    resize_relocation_place(packing->ext4, &packing->relocation, &packing->room,
                                            ret_missing, error)

@@ -81,7 +81,7 @@ static int count_wide_trees(struct ext4 *ext4, uint64_t *ret_blocks, struct erro
     struct resize_room room = {.zones = &none};
     uint64_t missing;
 
-    if (resize_relocation_survey(ext4, &none, &relocation, error) ||
+    if (resize_relocation_survey(ext4, &none, ext4->geometry.blocks, &relocation, error) ||
         resize_relocation_place(ext4, &relocation, &room, &missing, error))
         return -1;
     *ret_blocks = resize_relocation_saved(&relocation, &ext4->geometry);

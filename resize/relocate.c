@@ -113,6 +113,8 @@ static bool goes_late(struct resize_relocating *relocating, const struct resize_
     const uint64_t *nodes = relocating->plan->relocation.nodes;
     struct error ignored;
 
+    if (resize_is_always_late(entry))
+        return true;
     if (relocating->plan->late.count == 0)
         return false;
     for (uint32_t i = 0; i < entry->new_nodes; i++)
@@ -161,6 +163,20 @@ static int change_nodes(struct resize_relocating *relocating,
     return 0;
 }
 
+/* What libext2fs has there. */
+static void count_bad_blocks(struct resize_relocating *relocating)
+{
+    const struct ext4_block_map *moved = &relocating->moved;
+    struct ext2_inode_large *inode = relocating->inode;
+    uint64_t block_size = relocating->ext4->geometry.block_size, blocks = 0;
+
+    for (size_t i = 0; i < moved->count; i++)
+        blocks += moved->mappings[i].count;
+    inode->i_size = (uint32_t)(blocks * block_size);
+    inode->i_size_high = (uint32_t)(blocks * block_size >> 32);
+    inode->i_blocks = (uint32_t)((blocks + moved->node_count) * (block_size / 512));
+}
+
 /* i_blocks and the owner's quota follow the number of nodes. */
 static int count_nodes(struct resize_relocating *relocating, uint32_t number, struct error *error)
 {
@@ -172,7 +188,9 @@ static int count_nodes(struct resize_relocating *relocating, uint32_t number, st
         ext2fs_has_feature_huge_file(ext4->fs->super) && inode->i_flags & EXT4_HUGE_FILE_FL;
     uint64_t count = inode->i_blocks;
 
-    if (clusters == 0)
+    if (number == EXT2_BAD_INO)
+        count_bad_blocks(relocating);
+    if (clusters == 0 || number == EXT2_BAD_INO)
         return 0;
     if (ext2fs_has_feature_huge_file(ext4->fs->super))
         count |= (uint64_t)inode->osd2.linux2.l_i_blocks_hi << 32;
@@ -221,9 +239,8 @@ int resize_relocate_inode(struct resize_relocating *relocating, size_t index, bo
     struct ext4 *ext4 = relocating->ext4;
 
     *ret_moved = false;
-    if (relocating->plan->late.count == 0 && late)
-        return 0;
-    if (resize_read_inode(ext4, number, relocating->inode, &relocating->map, error))
+    if (resize_relocation_read(relocation, ext4, number, relocating->inode, &relocating->map,
+                               error))
         return -1;
     if (goes_late(relocating, entry) != late)
         return 0;

@@ -123,6 +123,8 @@ static bool goes_late(const struct placing *placing, const struct resize_moved_i
     const struct ext4_block_map *moved = &placing->moved;
     struct ext4_run part;
 
+    if (resize_is_always_late(entry))
+        return true;
     for (size_t i = 0; i < moved->count; i++)
         if (resize_zones_meet(
                 late, (struct ext4_run){moved->mappings[i].start, moved->mappings[i].count}, &part))
@@ -210,7 +212,8 @@ static int place_tree(struct placing *placing, size_t index, struct error *error
     size_t needed, staying, wanted;
     uint64_t wanted_blocks;
 
-    if (resize_read_inode(placing->ext4, entry->number, placing->inode, &placing->map, error))
+    if (resize_relocation_read(placing->relocation, placing->ext4, entry->number, placing->inode,
+                               &placing->map, error))
         return -1;
     if (!has_places(placing))
         return 0;

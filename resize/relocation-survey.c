@@ -1,6 +1,8 @@
 /*
  * Finding what moves.
  */
+#include <inttypes.h>
+
 #include "base/array.h"
 #include "base/checked.h"
 #include "ext4/survey.h"
@@ -93,11 +95,30 @@ static size_t count_zone_nodes(struct collection *collection, const struct ext4_
     return count;
 }
 
-static int refuse_bad_blocks(struct error *error)
+/* What is marked as bad is bad where it is. */
+static int collect_bad_blocks(struct collection *collection, const struct ext4_block_map *map,
+                              struct error *error)
 {
-    error_set(error, ERROR_UNSUPPORTED,
-              "blocks that are marked as bad lie where the filesystem changes");
-    return error_set_remedy(error, "empty the list of bad blocks with `e2fsck -L /dev/null`");
+    struct resize_relocation *relocation = collection->relocation;
+    bool is_rewritten = count_zone_nodes(collection, map) > 0;
+
+    for (size_t i = 0; i < map->count; i++) {
+        struct ext4_run run = {map->mappings[i].start, map->mappings[i].count}, part;
+        uint64_t stays =
+            run.start < relocation->end ? min_u64(run.count, relocation->end - run.start) : 0;
+
+        relocation->unlisted += run.count - stays;
+        run.count = stays;
+        if (resize_zones_meet(collection->zones, run, &part)) {
+            error_set(error, ERROR_UNSUPPORTED,
+                      "block %" PRIu64 " is marked as bad, and the filesystem's tables need it",
+                      part.start);
+            return error_set_remedy(error,
+                                    "empty the list of bad blocks with `e2fsck -L /dev/null`");
+        }
+    }
+    return is_rewritten || relocation->unlisted > 0 ? add_inode(relocation, EXT2_BAD_INO, error)
+                                                    : 0;
 }
 
 static int collect(const struct ext4_inode_view *view, void *context, struct error *error)
@@ -106,17 +127,16 @@ static int collect(const struct ext4_inode_view *view, void *context, struct err
     const struct ext4_block_map *map = view->map;
     bool moves = false, xattr_moves = false, is_rewritten;
 
+    if (view->number == EXT2_BAD_INO)
+        return collect_bad_blocks(collection, map, error);
     for (size_t i = 0; i < map->count; i++) {
         if (add_run(collection, (struct ext4_run){map->mappings[i].start, map->mappings[i].count},
                     &moves, error))
             return -1;
         count_copied(collection, view->number, &map->mappings[i]);
     }
-    is_rewritten = count_zone_nodes(collection, map) > 0 || moves;
-    if (is_rewritten && view->number == EXT2_BAD_INO)
-        return refuse_bad_blocks(error);
-    is_rewritten |= view->number != EXT2_BAD_INO &&
-                    map->node_count > ext4_block_map_nodes_needed(collection->ext4, map);
+    is_rewritten = count_zone_nodes(collection, map) > 0 || moves ||
+                   map->node_count > ext4_block_map_nodes_needed(collection->ext4, map);
     if (is_rewritten && add_inode(collection->relocation, view->number, error))
         return -1;
     if (view->xattr_block != 0 &&
@@ -174,11 +194,12 @@ static void drop_repeated(struct resize_relocation *relocation)
     relocation->move_count = kept;
 }
 
-int resize_relocation_survey(struct ext4 *ext4, const struct resize_zones *zones,
+int resize_relocation_survey(struct ext4 *ext4, const struct resize_zones *zones, uint64_t end,
                              struct resize_relocation *relocation, struct error *error)
 {
     struct collection collection = {ext4, zones, relocation};
 
+    relocation->end = end;
     if (ext4_survey(ext4, collect, &collection, error) || collect_special(&collection, error))
         return -1;
     drop_repeated(relocation);

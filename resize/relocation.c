@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "ext4/inode-rules.h"
 
 void resize_relocation_free(struct resize_relocation *relocation)
 {
@@ -73,9 +74,11 @@ bool resize_relocation_drops(const struct resize_relocation *relocation, uint64_
 uint64_t resize_relocation_saved(const struct resize_relocation *relocation,
                                  const struct ext4_geometry *geometry)
 {
-    return relocation->dropped_count > relocation->node_count
-               ? (relocation->dropped_count - relocation->node_count) * geometry->cluster_blocks
-               : 0;
+    uint64_t nodes = relocation->dropped_count > relocation->node_count
+                         ? relocation->dropped_count - relocation->node_count
+                         : 0;
+
+    return nodes * geometry->cluster_blocks + relocation->unlisted;
 }
 
 static int remap_mapping(const struct resize_relocation *relocation, struct ext4_mapping mapping,
@@ -138,8 +141,25 @@ uint64_t resize_mapping_contents(const struct ext4 *ext4, uint32_t number,
     return is_journal ? 1 : mapping->count;
 }
 
-int resize_read_inode(struct ext4 *ext4, uint32_t number, struct ext2_inode_large *inode,
-                      struct ext4_block_map *map, struct error *error)
+/* Leaves out what lies behind the end. */
+static void cut_mappings(struct ext4_block_map *map, uint64_t end)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < map->count; i++) {
+        struct ext4_mapping mapping = map->mappings[i];
+
+        if (mapping.start >= end)
+            continue;
+        mapping.count = min_u64(mapping.count, end - mapping.start);
+        map->mappings[kept++] = mapping;
+    }
+    map->count = kept;
+}
+
+int resize_relocation_read(const struct resize_relocation *relocation, struct ext4 *ext4,
+                           uint32_t number, struct ext2_inode_large *inode,
+                           struct ext4_block_map *map, struct error *error)
 {
     errcode_t code = ext2fs_read_inode_full(ext4->fs, number, (struct ext2_inode *)inode,
                                             (int)EXT2_INODE_SIZE(ext4->fs->super));
@@ -148,7 +168,11 @@ int resize_read_inode(struct ext4 *ext4, uint32_t number, struct ext2_inode_larg
         return ext4_set_error(error, &ext4->io, code, "cannot read inode %u", number);
     map->count = 0;
     map->node_count = 0;
-    if (number == EXT2_RESIZE_INO || !ext4_inode_maps_blocks(ext4->fs, inode))
+    if (!inode_has_map(ext4->fs, number, inode))
         return 0;
-    return ext4_block_map_read(ext4, number, inode, map, error);
+    if (ext4_block_map_read(ext4, number, inode, map, error))
+        return -1;
+    if (number == EXT2_BAD_INO)
+        cut_mappings(map, relocation->end);
+    return 0;
 }

@@ -27,6 +27,12 @@ struct resize_moved_inode {
     size_t first_node;  /* of the relocation's, the first of them */
 };
 
+/* Bad blocks stay listed until those that go are gone. */
+static inline bool resize_is_always_late(const struct resize_moved_inode *entry)
+{
+    return entry->number == EXT2_BAD_INO;
+}
+
 struct resize_numbers {
     uint32_t *list;
     size_t count, capacity;
@@ -47,12 +53,14 @@ struct resize_relocation {
     uint64_t copied;      /* of them, those with contents: see resize_mapping_contents */
     uint64_t zone_blocks; /* what inodes have in the zones: these, and blocks of trees */
     uint64_t spare;       /* blocks outside the zones that are free when all has moved */
+    uint64_t end;         /* blocks: from here on bad ones are no longer listed; */
+    uint64_t unlisted;    /* so many */
 };
 
 /* Surveys the filesystem (see ext4/survey.h for what is checked) and collects what lies in the
- * zones, and wide trees; nothing has a place yet. Errors as ext4_survey, and ERROR_UNSUPPORTED for
- * bad blocks. */
-int resize_relocation_survey(struct ext4 *ext4, const struct resize_zones *zones,
+ * zones, and wide trees; nothing has a place yet. What is marked as bad doesn't move: from end on
+ * it goes, before it ERROR_UNSUPPORTED says that it is in the way. Other errors as ext4_survey. */
+int resize_relocation_survey(struct ext4 *ext4, const struct resize_zones *zones, uint64_t end,
                              struct resize_relocation *relocation, struct error *error);
 
 /* Where blocks can go. */
@@ -69,7 +77,7 @@ struct resize_room {
 int resize_relocation_place(struct ext4 *ext4, struct resize_relocation *relocation,
                             struct resize_room *room, uint64_t *ret_missing, struct error *error);
 
-/* How many blocks fewer trees take up than before, or 0. */
+/* How many blocks fewer trees and the list of bad blocks take up than before, or 0. */
 uint64_t resize_relocation_saved(const struct resize_relocation *relocation,
                                  const struct ext4_geometry *geometry);
 
@@ -93,9 +101,11 @@ int resize_relocation_remap(const struct resize_relocation *relocation,
 uint64_t resize_mapping_contents(const struct ext4 *ext4, uint32_t number,
                                  const struct ext4_mapping *mapping);
 
-/* Reads an inode (inode_size bytes) and, where it maps blocks, its map; else an empty one. */
-int resize_read_inode(struct ext4 *ext4, uint32_t number, struct ext2_inode_large *inode,
-                      struct ext4_block_map *map, struct error *error);
+/* Reads an inode (inode_size bytes) and, where it maps blocks, its map, that of bad blocks as far
+ * as they stay listed; else an empty one. */
+int resize_relocation_read(const struct resize_relocation *relocation, struct ext4 *ext4,
+                           uint32_t number, struct ext2_inode_large *inode,
+                           struct ext4_block_map *map, struct error *error);
 
 void resize_relocation_free(struct resize_relocation *relocation);
 

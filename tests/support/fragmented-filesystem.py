@@ -15,6 +15,7 @@ TRICK: shared-attributes  one block of extended attributes that three inodes hav
        tiny-holes         the early files are a block long, every other one is deleted; of the
                           late ones, which have the full length, few are left
        fragmented-end     the large ones lie in small holes at the end; then the front is emptied
+       bad-blocks         40 blocks in each MiB of the second half are marked as bad, and 4 before
        wide-trees         of the large ones most goes away again, and the blocks of their trees stay"""
 import os
 import random
@@ -125,10 +126,20 @@ def share_attributes(left):
     run('e2fsck', '-fy', image, fine=(0, 1))
 
 
+def bad_blocks():
+    blocks = [mib * 1024 + 700 + 3 * i for mib in range(size >> 20)
+              for i in range(40 if mib >= size >> 21 else mib == 2 and 4)]
+    path = os.path.join(folder, 'bad')
+    with open(path, 'w') as f:
+        f.writelines('%d\n' % block for block in blocks)
+    return ['-l', path]
+
+
 def make():
+    bad = bad_blocks() if 'bad-blocks' in tricks else []
     open(image, 'wb').truncate(size)
     run('mke2fs', '-q', '-F', '-t', 'ext4', '-U', '6f1c2b6e-51a7-4c5d-9f0e-2d1a5c3b4e60', '-E',
-        'hash_seed=0d9e1f5a-7b2c-4a3d-8e6f-1a2b3c4d5e6f,root_owner=0:0', *words.split(), image)
+        'hash_seed=0d9e1f5a-7b2c-4a3d-8e6f-1a2b3c4d5e6f,root_owner=0:0', *words.split(), *bad, image)
     small_files()
     if 'late-journal' in tricks:
         run('tune2fs', '-j', '-J', 'size=1', image)

@@ -234,6 +234,12 @@ Test(resize_power_cut, pointers, .timeout = 3000)
     cut("pointers", &some);
 }
 
+/* Which blocks are bad is in no tree; that none of them is listed as free, e2fsck sees. */
+Test(resize_power_cut, bad_blocks, .timeout = 3000)
+{
+    cut("bad blocks", &some);
+}
+
 Test(resize_power_cut, packing, .timeout = 3000)
 {
     cut("packing", &some);
