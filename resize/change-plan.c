@@ -101,14 +101,15 @@ static int mark_bitmaps(struct resize_plan *plan, struct ext4 *ext4, struct erro
     return 0;
 }
 
-/* All descriptor blocks whose form or place changes, else those of groups that change: new ones,
- * the last that stays, and those in whose bitmaps something comes or goes. */
+/* All descriptor blocks where their form or place changes, or where blocks or trees may move with
+ * the change; else those of groups that change: new ones, the last that stays, and those in whose
+ * bitmaps something comes or goes. */
 static int mark_changed(struct resize_plan *plan, struct ext4 *ext4, uint64_t freed_block,
                         struct error *error)
 {
     uint32_t blocks = ext4_descriptor_blocks(&plan->new);
     bool all = plan->old.is_64bit != plan->new.is_64bit || plan->relocation.move_count > 0 ||
-               plan->inode_move_count > 0;
+               plan->relocation.inode_count > 0 || plan->inode_move_count > 0;
 
     plan->changed_descriptors = calloc(blocks, sizeof *plan->changed_descriptors);
     if (!plan->changed_descriptors)

@@ -121,12 +121,43 @@ static int copy_group(struct ext4 *ext4, uint32_t group, const struct resize_tab
                : 0;
 }
 
+static int touch_run(struct resize_relocating *relocating, struct ext4_run run, struct error *error)
+{
+    const struct ext4_geometry *geometry = &relocating->ext4->geometry;
+    uint32_t last = ext4_group_of(geometry, run.start + run.count - 1);
+
+    for (uint32_t group = ext4_group_of(geometry, run.start); group <= last; group++)
+        if (ext4_space_touch(relocating->space, group, error))
+            return -1;
+    return 0;
+}
+
+/* The bitmap of a group in which nothing was written follows from where tables are: it is made up
+ * while they are still elsewhere. */
+static int touch_places(struct resize_relocating *relocating,
+                        const struct resize_table_moves *moves, struct error *error)
+{
+    uint64_t table_blocks = relocating->ext4->geometry.inode_table_blocks;
+
+    for (size_t i = 0; i < moves->count; i++) {
+        const struct resize_tables *to = &moves->list[i].to;
+
+        if (touch_run(relocating, (struct ext4_run){to->block_bitmap, 1}, error) ||
+            touch_run(relocating, (struct ext4_run){to->inode_bitmap, 1}, error) ||
+            touch_run(relocating, (struct ext4_run){to->inode_table, table_blocks}, error))
+            return -1;
+    }
+    return 0;
+}
+
 int resize_relocate_tables(struct resize_relocating *relocating,
                            const struct resize_table_moves *moves, bool in_space,
                            struct error *error)
 {
     ext2_filsys fs = relocating->ext4->fs;
 
+    if (touch_places(relocating, moves, error))
+        return -1;
     for (size_t i = 0; i < moves->count; i++) {
         const struct resize_table_move *move = &moves->list[i];
         uint32_t group = move->group;
@@ -148,5 +179,7 @@ int resize_relocate_tables(struct resize_relocating *relocating,
         ext2fs_group_desc_csum_set(fs, group);
         ext4_space_descriptor_changed(relocating->space, group);
     }
+    /* libext2fs may have kept blocks of tables that now lie elsewhere. */
+    ext2fs_flush_icache(fs);
     return 0;
 }

@@ -31,6 +31,14 @@ for layout in "-b 1024" "-b 1024 -O ^extent,^64bit" "-b 4096"; do
     [ "$(bad_blocks a.raw)" = "$low" ] || fail "$layout: at 100M: $(bad_blocks a.raw)"
 done
 
+# Nothing moves, and all that changes in the first group is that the list gives its tree back.
+rm -f a.raw
+seq 296000 3 296060 >bad
+make_raw a.raw 300M -b 1024 -O ^has_journal,^resize_inode -l bad
+resize a.raw 270M
+fsck_clean a.raw
+[ -z "$(bad_blocks a.raw)" ] || fail "at 270M: $(bad_blocks a.raw)"
+
 # The minimum is what it is without them.
 make_raw plain.raw 64M -b 4096 -O ^has_journal
 echo 15000 >bad
