@@ -4,47 +4,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/guid.h"
 #include "ext4/bitmaps.h"
+
+/* One of a sequence that is known only to who knows state (splitmix64, Steele and others 2014). */
+static uint64_t next_weight(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static void fill_weights(struct ext4_claims *claims)
+{
+    struct guid secret;
+    uint64_t state;
+
+    guid_generate(&secret);
+    state = get_le64(secret.bytes) ^ get_le64(secret.bytes + 8) << 1;
+    for (uint32_t i = 0; i < claims->geometry->group_clusters; i++)
+        claims->weights[i + 1] = claims->weights[i] + next_weight(&state);
+}
 
 int ext4_claims_init(struct ext4_claims *claims, const struct ext4_geometry *geometry,
                      struct error *error)
 {
     claims->geometry = geometry;
     claims->groups = calloc(geometry->groups, sizeof *claims->groups);
-    return claims->groups ? 0 : error_set_no_memory(error);
+    claims->weights = calloc((size_t)geometry->group_clusters + 1, sizeof *claims->weights);
+    if (!claims->groups || !claims->weights)
+        return error_set_no_memory(error);
+    fill_weights(claims);
+    return 0;
 }
 
 void ext4_claims_free(struct ext4_claims *claims)
 {
     free(claims->groups);
-    claims->groups = NULL;
+    free(claims->weights);
+    *claims = (struct ext4_claims){0};
 }
 
-/* The sums of 0 to end - 1. A group has at most 2^19 clusters: nothing overflows but the cubes,
- * which are modulo 2^64 like all sums. */
-static struct power_sums sums_below(uint64_t end)
+/* Takes in positions [first, end) of a group. */
+static void add_positions(const struct ext4_claims *claims, struct claim_sums *sums, uint64_t first,
+                          uint64_t end)
 {
-    uint64_t twice = end ? end * (end - 1) : 0, half = twice / 2;
-
-    return (struct power_sums){
-        .count = end,
-        .sum = half,
-        .squares = end ? twice * (2 * end - 1) / 6 : 0,
-        .cubes = half * half,
-    };
-}
-
-/* Takes in positions [first, end). */
-static void add_positions(struct power_sums *sums, uint64_t first, uint64_t end)
-{
-    struct power_sums low = sums_below(first), high = sums_below(end);
-
-    sums->count += high.count - low.count;
-    sums->sum += high.sum - low.sum;
-    sums->squares += high.squares - low.squares;
-    sums->cubes += high.cubes - low.cubes;
+    sums->count += end - first;
+    sums->weight += claims->weights[end] - claims->weights[first];
 }
 
 void ext4_claims_add(struct ext4_claims *claims, struct ext4_run run)
@@ -57,9 +68,9 @@ void ext4_claims_add(struct ext4_claims *claims, struct ext4_run run)
         uint64_t count = min_u64(run.count, geometry->group_blocks - start);
 
         if (geometry->cluster_blocks == 1)
-            add_positions(&claims->groups[group], start, start + count);
+            add_positions(claims, &claims->groups[group], start, start + count);
         else
-            add_positions(&claims->groups[group], start / geometry->cluster_blocks,
+            add_positions(claims, &claims->groups[group], start / geometry->cluster_blocks,
                           divide_up(start + count, geometry->cluster_blocks));
         run.start += count;
         run.count -= count;
@@ -180,15 +191,16 @@ static uint32_t find_bit(const uint8_t *bitmap, uint32_t bit, uint32_t count, bo
     return count;
 }
 
-static struct power_sums sums_of_bitmap(const uint8_t *bitmap, uint32_t clusters)
+static struct claim_sums sums_of_bitmap(const struct ext4_claims *claims, const uint8_t *bitmap,
+                                        uint32_t clusters)
 {
-    struct power_sums sums = {0};
+    struct claim_sums sums = {0};
     uint32_t end;
 
     for (uint32_t first = find_bit(bitmap, 0, clusters, true); first < clusters;
          first = find_bit(bitmap, end, clusters, true)) {
         end = find_bit(bitmap, first, clusters, false);
-        add_positions(&sums, first, end);
+        add_positions(claims, &sums, first, end);
     }
     return sums;
 }
@@ -216,14 +228,13 @@ int ext4_claims_compare(const struct ext4_claims *claims, ext2_filsys fs, struct
     if (!bitmap)
         return error_set_no_memory(error);
     for (uint32_t group = 0; group < geometry->groups; group++) {
-        const struct power_sums *claimed = &claims->groups[group];
-        struct power_sums used;
+        const struct claim_sums *claimed = &claims->groups[group];
+        struct claim_sums used;
 
         if (ext4_bitmap_read(geometry, fs, group, bitmap, error))
             return -1;
-        used = sums_of_bitmap(bitmap, ext4_group_clusters(geometry, group));
-        if (used.count != claimed->count || used.sum != claimed->sum ||
-            used.squares != claimed->squares || used.cubes != claimed->cubes)
+        used = sums_of_bitmap(claims, bitmap, ext4_group_clusters(geometry, group));
+        if (used.count != claimed->count || used.weight != claimed->weight)
             return differ(error, group, claimed->count, used.count);
     }
     return 0;

@@ -1,23 +1,24 @@
 /*
- * Who claims which clusters, kept as four numbers a group: how many clusters
- * are claimed, and the sums of their positions in the group, of the positions'
- * squares and of their cubes, modulo 2^64. Claims in any order come to the same
- * sums as the bits of the block bitmap when each used cluster is claimed once, and
- * no other. Two different sets with the same four sums have four members each
- * of which the other has none: nothing less goes unseen.
+ * Who claims which clusters, kept as two numbers a group: how many clusters are
+ * claimed, and the sum of the weights of their positions in the group, modulo
+ * 2^64. Claims in any order come to the same numbers as the bits of the block
+ * bitmap when each used cluster is claimed once, and no other. The weights are
+ * random, and others at every run: two sets that differ have the same sum with
+ * a probability of 2^-64 or little more, and no image can be made to fool it.
  */
 #ifndef EXT4_CLAIMS_H
 #define EXT4_CLAIMS_H
 
 #include "ext4/block-map.h"
 
-struct power_sums {
-    uint64_t count, sum, squares, cubes;
+struct claim_sums {
+    uint64_t count, weight;
 };
 
 struct ext4_claims {
     const struct ext4_geometry *geometry;
-    struct power_sums *groups;
+    struct claim_sums *groups;
+    uint64_t *weights; /* at index i, the weights of the positions below i of a group, added up */
 };
 
 /* Nothing is claimed yet. ext4_claims_free frees what it holds; zeros are fine. */
