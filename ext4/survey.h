@@ -4,9 +4,9 @@
  * the blocks which inodes and metadata claim are just those which the block bitmaps
  * have as used, each claimed once.
  *
- * That last check needs no bitmap of the whole filesystem: for each group, the number of the claimed
- * clusters and a sum of random weights of their positions are compared with those of the bitmap
- * (claims.h).
+ * That last check needs no bitmap of the whole filesystem: for each group, the number of the
+ * claimed clusters and a sum of random weights of their positions are compared with those of the
+ * bitmap (claims.h).
  */
 #ifndef EXT4_SURVEY_H
 #define EXT4_SURVEY_H
