@@ -13,6 +13,11 @@ static void move_two_backups(const struct ext4_geometry *old, struct ext4_geomet
 {
     uint32_t last = changed->groups - 1;
 
+    /* Of two groups, mke2fs calls the second the last one. */
+    if (old->groups == 2 && changed->backup_groups[0] == 0 && changed->backup_groups[1] == 1) {
+        changed->backup_groups[0] = 1;
+        changed->backup_groups[1] = 0;
+    }
     if (old->groups == 1 && last >= 1)
         changed->backup_groups[0] = 1;
     if ((old->backup_groups[1] != 0 && old->backup_groups[1] == old->groups - 1) ||

@@ -54,6 +54,10 @@ void job_print_plan(const struct job *job);
 /* Carries the plan out. */
 int job_run(struct job *job, struct error *error);
 
+/* What an earlier run committed and was interrupted in is read as if it were done; where there is
+ * nothing else to do, it gets done. */
+int job_finish_earlier(struct job *job, struct error *error);
+
 /* Finishes the undo file where there is one, also after a failure: what was written until then can
  * be undone as well. */
 int job_finish_undo(struct job *job, struct error *error);

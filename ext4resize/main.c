@@ -19,12 +19,10 @@ static int work(struct job *job, struct error *error)
 
     if (program_now(&job->now, error) || job_open(job, error) || job_choose_goal(job, &done, error))
         return -1;
-    if (done)
-        return 0;
-    if (job_make_plan(job, &done, error))
+    if (!done && job_make_plan(job, &done, error))
         return -1;
     if (done)
-        return 0;
+        return job_finish_earlier(job, error);
     if (job->options->debug || job->options->dry_run)
         job_print_plan(job);
     return job->options->dry_run ? 0 : job_run(job, error);

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/checked.h"
 #include "base/size.h"
@@ -163,6 +164,21 @@ int job_run(struct job *job, struct error *error)
                "` gives it the old one.\n",
                undo_file_old_size(job->undo));
     return 0;
+}
+
+int job_finish_earlier(struct job *job, struct error *error)
+{
+    struct disk_description description;
+
+    if (!job->changes)
+        return 0;
+    if (disk_describe(job->disk, &description, error))
+        return -1;
+    if (strcmp(description.log, "dirty") != 0)
+        return 0;
+    printf("Finishing a change that was interrupted.\n");
+    job->state.begun = true;
+    return disk_begin(job->disk, error) || disk_commit(job->disk, error) ? -1 : 0;
 }
 
 int job_finish_undo(struct job *job, struct error *error)

@@ -15,3 +15,11 @@ for backups in 0 1 2; do
         rm a.raw
     done
 done
+
+# Of two groups the second has the backup, and keeps it.
+rm -f c.raw
+make_raw c.raw 160M -b 4096 -O sparse_super2
+resize c.raw 39000
+fsck_clean c.raw
+backup_groups=$(superblock c.raw 'Backup block groups')
+[ "${backup_groups% }" = 1 ] || fail "backups: $backup_groups"
