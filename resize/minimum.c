@@ -7,19 +7,25 @@
 /* What is in use, whatever the geometry. */
 struct demand {
     uint64_t blocks; /* of inodes, in whole clusters */
-    uint64_t inodes;
+    uint64_t inodes; /* numbers for them: as many as there are, or up to the last where they stay */
 };
 
 static int count_demand(struct ext4 *ext4, struct demand *ret_demand, struct error *error)
 {
     CLEANUP(resize_zones_free) struct resize_zones fixed = {0};
     const struct ext4_geometry *geometry = &ext4->geometry;
+    bool numbers_stay = ext2fs_has_feature_stable_inodes(ext4->fs->super);
     uint64_t used_clusters = 0, inodes = 0;
 
     for (uint32_t group = 0; group < geometry->groups; group++) {
+        uint32_t used = geometry->group_inodes - ext2fs_bg_free_inodes_count(ext4->fs, group);
+
         used_clusters +=
             ext4_group_clusters(geometry, group) - ext2fs_bg_free_blocks_count(ext4->fs, group);
-        inodes += geometry->group_inodes - ext2fs_bg_free_inodes_count(ext4->fs, group);
+        if (numbers_stay && used > 0)
+            inodes = (uint64_t)group * geometry->group_inodes + used;
+        else
+            inodes += used;
     }
     if (resize_fixed_collect(geometry, ext4->fs, NULL, &fixed, error))
         return -1;
