@@ -218,8 +218,9 @@ static int add_moves(struct ranges *ranges, ext2_filsys fs, struct error *error)
     for (size_t i = 0; i < relocation->xattr_inodes.count; i++)
         if (add_inode(ranges, fs, relocation->xattr_inodes.list[i], error))
             return -1;
-    for (size_t i = 0; i < ranges->plan->inode_move_count; i++)
-        if (add_inode(ranges, fs, ranges->plan->inode_moves[i].to, error))
+    for (size_t i = 0; i < ranges->plan->renumbered.count; i++)
+        if (add_blocks(ranges, ranges->plan->renumbered.runs[i].start,
+                       ranges->plan->renumbered.runs[i].count, error))
             return -1;
     return 0;
 }

@@ -76,5 +76,9 @@ int resize_plan_inode_moves(struct ext4 *ext4, struct resize_plan *plan, struct 
         return 0;
     if (collect_from(ext4, plan, bitmap, error) || choose_to(ext4, plan, bitmap, error))
         return -1;
-    return resize_renumber_check(ext4, plan->inode_moves, plan->inode_move_count, error);
+    if (resize_renumber_check(ext4, plan->inode_moves, plan->inode_move_count, &plan->renumbered,
+                              error))
+        return -1;
+    resize_zones_sort(&plan->renumbered, &plan->old);
+    return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "resize/change.h"
+#include "resize/fixed.h"
 #include "resize/grow-tables.h"
 #include "resize/make-room.h"
 #include "resize/minimum.h"
@@ -43,9 +44,9 @@ static uint64_t count_table_blocks(struct ext4 *ext4, const struct resize_table_
 
 uint64_t resize_count_moved(struct ext4 *ext4, const struct resize_plan *plan)
 {
-    return plan->relocation.copied + plan->relocation.node_count +
-           count_inode_blocks(ext4, &plan->relocation) + count_table_blocks(ext4, &plan->vacated) +
-           count_table_blocks(ext4, &plan->table_moves);
+    return plan->relocation.copied + resize_fixed_blocks(&plan->renumbered, UINT64_MAX) +
+           plan->relocation.node_count + count_inode_blocks(ext4, &plan->relocation) +
+           count_table_blocks(ext4, &plan->vacated) + count_table_blocks(ext4, &plan->table_moves);
 }
 
 /* A plan for the geometry, or how many blocks it lacks. */

@@ -20,6 +20,7 @@ int resize_add_step(struct resize_steps *steps, const struct resize_step *step, 
 void resize_plan_free(struct resize_plan *plan)
 {
     free(plan->inode_moves);
+    resize_zones_free(&plan->renumbered);
     resize_relocation_free(&plan->relocation);
     free(plan->vacated.list);
     free(plan->table_moves.list);

@@ -70,6 +70,7 @@ struct resize_plan {
     /* In the old geometry. */
     struct resize_inode_move *inode_moves; /* sorted by from */
     size_t inode_move_count, inode_move_capacity;
+    struct resize_zones renumbered; /* blocks that are written for that */
     struct resize_relocation relocation;
     struct resize_table_moves vacated; /* of groups that go, so that blocks move where they were */
     /* With the change of geometry. */

@@ -41,6 +41,7 @@ struct renumber {
     struct renumber_found *found; /* of each move */
     uint32_t *taken;              /* the numbers that are moved to, sorted */
     bool writing;                 /* the second pass */
+    struct resize_zones *written; /* what it will write, noted in the first; NULL: it isn't */
     struct ext4_block_map map;    /* of the inode that is looked at */
     uint8_t *blocks;              /* RENUMBER_PIECE bytes, or a block: of the inode's blocks */
     uint8_t *attributes;          /* block_size bytes: of its attributes */
@@ -72,7 +73,7 @@ int renumber_resolve(const struct renumber *renumber, uint32_t number, uint32_t 
 /* What is known of an inode that moves; NULL of another. */
 struct renumber_found *renumber_find(const struct renumber *renumber, uint32_t number);
 
-/* Writes bytes in the second pass. */
+/* Writes bytes in the second pass; notes where in the first. */
 int renumber_put(struct renumber *renumber, uint64_t offset, const void *bytes, size_t size,
                  struct error *error);
 

@@ -79,13 +79,23 @@ int renumber_resolve(const struct renumber *renumber, uint32_t number, uint32_t 
     return 0;
 }
 
+static int note_bytes(struct renumber *renumber, uint64_t offset, uint64_t size,
+                      struct error *error)
+{
+    uint64_t block_size = renumber->ext4->geometry.block_size, start = offset / block_size;
+    struct ext4_run run = {start, divide_up(offset + size, block_size) - start};
+
+    return renumber->written ? resize_zones_add(renumber->written, run, error) : 0;
+}
+
 int renumber_put(struct renumber *renumber, uint64_t offset, const void *bytes, size_t size,
                  struct error *error)
 {
-    errcode_t code = 0;
+    errcode_t code;
 
-    if (renumber->writing)
-        code = io_channel_write_byte(renumber->ext4->fs->io, offset, (int)size, bytes);
+    if (!renumber->writing)
+        return note_bytes(renumber, offset, size, error);
+    code = io_channel_write_byte(renumber->ext4->fs->io, offset, (int)size, bytes);
     return code ? ext4_set_error(error, &renumber->ext4->io, code,
                                  "cannot write what mentions inodes that move")
                 : 0;
@@ -329,13 +339,43 @@ static int second_pass(struct renumber *renumber, struct error *error)
     return 0;
 }
 
+static int note_slot(struct renumber *renumber, uint32_t number, struct error *error)
+{
+    ext2_filsys fs = renumber->ext4->fs;
+    uint64_t bitmap = ext2fs_inode_bitmap_loc(fs, ext4_inode_group(renumber->ext4, number));
+    uint32_t block_size = renumber->ext4->geometry.block_size;
+
+    return note_bytes(renumber, ext4_inode_offset(renumber->ext4, number),
+                      EXT2_INODE_SIZE(fs->super), error) ||
+                   note_bytes(renumber, bitmap * block_size, block_size, error)
+               ? -1
+               : 0;
+}
+
+/* Slots, and the bitmaps of their groups. */
+static int note_slots(struct renumber *renumber, struct error *error)
+{
+    for (size_t i = 0; i < renumber->changing_count; i++) {
+        uint32_t number = renumber->changing[i];
+
+        if (note_slot(renumber, number, error) ||
+            note_slot(renumber, renumber_new_number(renumber, number), error))
+            return -1;
+    }
+    return 0;
+}
+
 int resize_renumber_check(struct ext4 *ext4, const struct resize_inode_move *moves, size_t count,
-                          struct error *error)
+                          struct resize_zones *written, struct error *error)
 {
     CLEANUP(cleanup_renumber)
-    struct renumber renumber = {.ext4 = ext4, .moves = moves, .count = count};
+    struct renumber renumber = {.ext4 = ext4, .moves = moves, .count = count, .written = written};
 
-    return count == 0 ? 0 : first_pass(&renumber, error);
+    if (count == 0)
+        return 0;
+    if (first_pass(&renumber, error))
+        return -1;
+    return written ? note_slots(&renumber, error) : 0;
 }
 
 int resize_renumber(struct ext4 *ext4, const struct resize_inode_move *moves, size_t count,

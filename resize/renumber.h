@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "ext4/preflight.h"
+#include "resize/zones.h"
 
 struct resize_inode_move {
     uint32_t from, to; /* inode numbers */
@@ -26,8 +27,10 @@ struct resize_inode_move {
 int resize_renumber(struct ext4 *ext4, const struct resize_inode_move *moves, size_t count,
                     struct error *error);
 
-/* The reading half of resize_renumber alone, for the plan: all checks, nothing written. */
+/* The reading half of resize_renumber alone, for the plan: all checks, nothing written. The blocks
+ * that the writing half would write are added to written, which the caller sorts; NULL: nobody
+ * wants to know. */
 int resize_renumber_check(struct ext4 *ext4, const struct resize_inode_move *moves, size_t count,
-                          struct error *error);
+                          struct resize_zones *written, struct error *error);
 
 #endif

@@ -160,8 +160,8 @@ static inline void renumber(const char *path, struct moves moves)
 
     open_filesystem(path, &opened);
     cr_assert_eq(judge_contents(opened.disk, &before, &error), 0);
-    cr_assert_eq(resize_renumber_check(&opened.ext4, moves.list, moves.count, &error), 0, "%s",
-                 error.message);
+    cr_assert_eq(resize_renumber_check(&opened.ext4, moves.list, moves.count, NULL, &error), 0,
+                 "%s", error.message);
     cr_assert_eq(judge_contents(opened.disk, &after, &error), 0);
     cr_assert(digest_equal(before, after), "the check wrote");
     cr_assert_eq(disk_begin(opened.disk, &error), 0);

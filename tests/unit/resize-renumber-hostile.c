@@ -75,7 +75,7 @@ static bool try_damaged(const char *path, struct opened *opened, struct moves mo
     int result;
 
     cr_assert_eq(judge_contents(opened->disk, &before, &error), 0);
-    result = resize_renumber_check(&opened->ext4, moves.list, moves.count, &error);
+    result = resize_renumber_check(&opened->ext4, moves.list, moves.count, NULL, &error);
     cr_assert_eq(judge_contents(opened->disk, &after, &error), 0);
     cr_expect(digest_equal(before, after), "the check wrote");
     if (result) {

@@ -150,7 +150,7 @@ Test(resize_renumber_rare, files_encrypted_by_number)
     free(run_script("debugfs -w -R 'feature -stable_inodes' \"$1\"", path));
     moves = choose(path, ANYWHERE, 1);
     open_filesystem(path, &opened);
-    cr_expect_eq(resize_renumber_check(&opened.ext4, moves.list, moves.count, &error), -1);
+    cr_expect_eq(resize_renumber_check(&opened.ext4, moves.list, moves.count, NULL, &error), -1);
     cr_expect_eq(error.kind, ERROR_REFUSED);
     cr_expect(strstr(error.message, "its number is part of"), "%s", error.message);
     close_filesystem(&opened);

@@ -13,7 +13,7 @@ static void expect_refused(const char *path, const struct resize_inode_move *lis
     open_filesystem(path, &opened);
     cr_assert_eq(judge_contents(opened.disk, &before, &error), 0);
     error = (struct error){0};
-    cr_expect_eq(resize_renumber_check(&opened.ext4, list, count, &error), -1, "%s", words);
+    cr_expect_eq(resize_renumber_check(&opened.ext4, list, count, NULL, &error), -1, "%s", words);
     cr_expect_eq(error.kind, kind, "%s", error.message);
     cr_expect(strstr(error.message, words), "\"%s\" isn't \"%s\"", error.message, words);
     cr_expect_eq(resize_renumber(&opened.ext4, list, count, &error), -1, "%s", words);
