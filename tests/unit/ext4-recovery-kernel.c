@@ -108,19 +108,32 @@ SCENARIO(a_log_of_data_gone_round, "-b 1024 -J size=1", "data=journal",
 SCENARIO(fast_commits_overtaken, "-b 1024 -O fast_commit", "", "create revoke commit", 0, true,
          true)
 
-Test(recovery_as_kernel, fast_commits_are_refused)
+/* Whether the recovery of a filesystem with fast commits is refused; it is skipped where none can be
+ * made. */
+static bool refuses_fast_commits(void)
 {
     char *path = dirty_filesystem("64M", "-b 1024 -O fast_commit", "", "create", &error);
     struct ext4_recovery recovery;
     struct disk *disk;
+    bool refuses;
 
     if (!path && error.kind == ERROR_NONE)
         cr_skip_test("needs root and loop mounts");
     cr_assert_not_null(path, "%s", error.message);
     cr_assert_eq(plain_disk_open(path, &disk, &error), 0, "%s", error.message);
     cr_expect_eq(ext4_recover(disk, 1700000000, &recovery, &error), -1);
-    cr_expect_eq(error.kind, ERROR_REFUSED, "%s", error.message);
-    cr_expect_not_null(strstr(error.remedy, "mount"), "%s", error.remedy);
+    refuses = error.kind == ERROR_REFUSED;
     disk_close(disk);
     filesystem_remove(path);
+    return refuses;
+}
+
+/* On a busy machine the kernel may make a whole commit of it in the meantime. */
+Test(recovery_as_kernel, fast_commits_are_refused)
+{
+    int tries = 5;
+
+    while (!refuses_fast_commits())
+        cr_assert_gt(--tries, 0, "%s", error.message);
+    cr_expect_not_null(strstr(error.remedy, "mount"), "%s", error.remedy);
 }
