@@ -108,8 +108,8 @@ SCENARIO(a_log_of_data_gone_round, "-b 1024 -J size=1", "data=journal",
 SCENARIO(fast_commits_overtaken, "-b 1024 -O fast_commit", "", "create revoke commit", 0, true,
          true)
 
-/* Whether the recovery of a filesystem with fast commits is refused; it is skipped where none can be
- * made. */
+/* Whether the recovery of a filesystem with fast commits is refused; it is skipped where none can
+ * be made. */
 static bool refuses_fast_commits(void)
 {
     char *path = dirty_filesystem("64M", "-b 1024 -O fast_commit", "", "create", &error);
