@@ -18,12 +18,13 @@ resize_measured() {
     fsck_clean "$1"
 }
 
-# The kernel spreads folders over the disk, and their files with them.
+# What lies at the front when the files come is gone afterwards: so they all lie beyond the new end.
 make_raw a.raw 16T -b 4096 -O 64bit -i 65536 \
     -E lazy_itable_init=1,nodiscard,hash_seed=6ee4a5c2-41a2-4c5e-9b52-2d1e0b7a7f00
 mkdir tree
-mount -o loop,noinit_itable a.raw tree
+mount -o loop,noinit_itable,mb_optimize_scan=0 a.raw tree
 at_exit "! mountpoint -q '$PWD/tree' || umount '$PWD/tree'"
+fallocate -l 62G tree/front
 for i in $(seq 680); do
     mkdir "tree/$i"
     fallocate -l 80M "tree/$i/allocated"
@@ -31,6 +32,7 @@ for i in $(seq 680); do
     [ "$i" -gt 50 ] || dd if=/dev/urandom of="tree/$i/noise" bs=1M count=8 status=none
 done
 find tree -type f -name '[wn]*' -print0 | sort -z | xargs -0 sha256sum >before
+rm tree/front
 umount tree
 resize_measured a.raw 64G
 mount -o loop,ro a.raw tree
