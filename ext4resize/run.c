@@ -1,6 +1,5 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/checked.h"
 #include "base/size.h"
@@ -10,6 +9,7 @@
 #include "ext4resize/undo-file.h"
 #include "image-format/file.h"
 #include "program/process-posix.h"
+#include "resize/finish.h"
 
 #define SLACK (1 * MIB)
 
@@ -168,17 +168,17 @@ int job_run(struct job *job, struct error *error)
 
 int job_finish_earlier(struct job *job, struct error *error)
 {
-    struct disk_description description;
+    bool unfinished;
 
     if (!job->changes)
         return 0;
-    if (disk_describe(job->disk, &description, error))
+    if (resize_is_unfinished(job->disk, &job->ext4, &unfinished, error))
         return -1;
-    if (strcmp(description.log, "dirty") != 0)
+    if (!unfinished)
         return 0;
     printf("Finishing a change that was interrupted.\n");
     job->state.begun = true;
-    return disk_begin(job->disk, error) || disk_commit(job->disk, error) ? -1 : 0;
+    return resize_finish(job->disk, &job->ext4, error);
 }
 
 int job_finish_undo(struct job *job, struct error *error)

@@ -5,10 +5,12 @@
  * bitmap of the last group that stays.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "resize/change.h"
+#include "resize/copies.h"
 #include "resize/fixed.h"
 #include "resize/resize-inode.h"
 #include "resize/steps.h"
@@ -101,16 +103,19 @@ static int mark_bitmaps(struct resize_plan *plan, struct ext4 *ext4, struct erro
     return 0;
 }
 
-/* All descriptor blocks where their form or place changes, or where blocks or trees may move with
- * the change; else those of groups that change: new ones, the last that stays, and those in whose
- * bitmaps something comes or goes. */
+/* All descriptor blocks where their form or place changes, where blocks or trees may move with
+ * the change, or where an earlier one has left copies stale; else those of groups that change: new
+ * ones, the last that stays, and those in whose bitmaps something comes or goes. */
 static int mark_changed(struct resize_plan *plan, struct ext4 *ext4, uint64_t freed_block,
                         struct error *error)
 {
     uint32_t blocks = ext4_descriptor_blocks(&plan->new);
-    bool all = plan->old.is_64bit != plan->new.is_64bit || plan->relocation.move_count > 0 ||
-               plan->relocation.inode_count > 0 || plan->inode_move_count > 0;
+    bool all, stale;
 
+    if (resize_copies_are_stale(ext4, &stale, error))
+        return -1;
+    all = stale || plan->old.is_64bit != plan->new.is_64bit || plan->relocation.move_count > 0 ||
+          plan->relocation.inode_count > 0 || plan->inode_move_count > 0;
     plan->changed_descriptors = calloc(blocks, sizeof *plan->changed_descriptors);
     if (!plan->changed_descriptors)
         return error_set_no_memory(error);
@@ -246,4 +251,16 @@ int resize_plan_change(struct ext4 *ext4, struct resize_plan *plan, struct error
     if (plan_descriptor_rows(plan, 0, error))
         return -1;
     return add(plan, &plan->steps, (struct resize_step){.kind = RESIZE_SUPER, .count = 1}, error);
+}
+
+int resize_plan_copies(struct ext4 *ext4, struct resize_plan *ret_plan, struct error *error)
+{
+    uint32_t blocks = ext4_descriptor_blocks(&ext4->geometry);
+
+    *ret_plan = (struct resize_plan){.old = ext4->geometry, .new = ext4->geometry};
+    ret_plan->changed_descriptors = malloc(blocks * sizeof *ret_plan->changed_descriptors);
+    if (!ret_plan->changed_descriptors)
+        return error_set_no_memory(error);
+    memset(ret_plan->changed_descriptors, true, blocks * sizeof *ret_plan->changed_descriptors);
+    return plan_super_copies(ret_plan, error) || plan_meta_descriptors(ret_plan, error) ? -1 : 0;
 }

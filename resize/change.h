@@ -17,8 +17,12 @@ int resize_plan_change(struct ext4 *ext4, struct resize_plan *plan, struct error
 int resize_apply_change(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now,
                         struct error *error);
 
-/* Writes the plan's copies, in a transaction of their own that is open. Afterwards ext4 can only be
- * released. */
-int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan, struct error *error);
+/* Makes a plan of nothing but all copies of superblock and descriptors, in the geometry that is
+ * there. */
+int resize_plan_copies(struct ext4 *ext4, struct resize_plan *ret_plan, struct error *error);
+
+/* Writes the plan's copies of one kind in the disk's open transaction. */
+int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan,
+                        enum resize_step_kind kind, struct error *error);
 
 #endif

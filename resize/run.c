@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "resize/change.h"
+#include "resize/copies.h"
 #include "resize/fixed.h"
 #include "resize/relocate.h"
 
@@ -234,13 +235,10 @@ static int change_geometry(struct execution *execution, struct error *error)
 /* The copies in groups that were there before. Stale ones harm nobody. */
 static int write_copies(struct execution *execution, struct error *error)
 {
-    struct disk *disk = execution->disk;
-
     if (execution->plan->copies.count == 0)
         return 0;
     say(execution, "writing the copies of the superblock");
-    if (disk_begin(disk, error) || resize_apply_copies(execution->ext4, execution->plan, error) ||
-        disk_commit(disk, error))
+    if (resize_copies_write(execution->disk, execution->ext4, execution->plan, error))
         return error_wrap(error, "after the filesystem had its new size");
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "ext4/facts.h"
 #include "ext4/recovery.h"
+#include "resize/finish.h"
 #include "resize/host-space.h"
 #include "resize/run.h"
 
@@ -133,18 +134,18 @@ int resizing_finish_earlier(struct resizing *resizing, struct error *error)
 {
     const struct change_request *request = resizing->request;
     struct change_report *report = resizing->report;
-    struct disk_description description;
+    bool unfinished;
 
     report->bytes_written = 0;
     report->after.file_size = report->before.file_size;
     report->exact = true;
-    if (disk_describe(resizing->disk, &description, error))
+    if (resize_is_unfinished(resizing->disk, filesystem_of(resizing), &unfinished, error))
         return -1;
-    if (request->dry_run || strcmp(description.log, "dirty") != 0)
+    if (request->dry_run || !unfinished)
         return 0;
     change_say(request, "finishing a change that was interrupted");
     report->begun = true;
-    if (disk_begin(resizing->disk, error) || disk_commit(resizing->disk, error))
+    if (resize_finish(resizing->disk, filesystem_of(resizing), error))
         return -1;
     return resizing_report_file(resizing, error);
 }

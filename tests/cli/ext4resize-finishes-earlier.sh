@@ -1,8 +1,25 @@
 # A run that was killed when its change was committed and not yet applied is finished by the same command, though
-# the size is already what was asked for.
+# the size is already what was asked for. The copies of superblock and descriptors tell of it then, too.
 . "$TESTS/support/lib.sh"
 . "$TESTS/support/resize.sh"
 need strace
+
+# geometry FILE SUPERBLOCK: the size and all tables, as debugfs finds them from there on.
+geometry() {
+    debugfs -c -b 1024 -s "$2" -R stats "$1" 2>/dev/null |
+        grep -E '^(Block|Inode) count|block bitmap at'
+}
+
+# expect_good_copies FILE: they tell of the same geometry.
+expect_good_copies() {
+    local copy
+
+    geometry "$1" 1 >first
+    for copy in $(dumpe2fs "$1" 2>/dev/null | sed -n 's/.*Backup superblock at \([0-9]*\),.*/\1/p'); do
+        geometry "$1" "$copy" >copy
+        diff first copy >&2 || fail "$1: copy $copy is stale"
+    done
+}
 
 make_raw a.raw 100M -b 1024
 cp a.raw b.raw
@@ -19,5 +36,6 @@ for at in $(seq "$((mark + 1))" "$(wc -l <calls)"); do
     [ ! -e b.raw.vhdtool-journal ] || fail "killed at write $at, the journal is still there"
     fsck_clean b.raw
     expect_blocks b.raw 204800
+    expect_good_copies b.raw
 done
 [ "$pending" -gt 0 ] || fail "nothing was left to finish"

@@ -10,6 +10,7 @@
 #include "base/guid.h"
 #include "image-format/disk.h"
 #include "image-format/image.h"
+#include "resize/finish.h"
 #include "resize/pack.h"
 #include "tests/support/host.h"
 #include "tests/support/image.h"
@@ -133,7 +134,7 @@ static int run_plan(const struct resize_scenario *scenario, struct disk *disk, s
     describe_plan(&plan, outcome);
     outcome->disk_size = run.disk_size = choose_disk_size(scenario, disk, outcome->fs_size);
     if (resize_plan_is_empty(&plan) && run.disk_size == disk->size)
-        return 0;
+        return resize_finish(disk, ext4, error);
     asked = 0, interrupted_at = interrupt_at;
     result = resize_run(disk, ext4, &plan, &run, &outcome->state, error);
     outcome->begun = asked;
