@@ -1,5 +1,7 @@
 #include "ext4/inode-rules.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "ext4/inode-check.h"
@@ -151,6 +153,18 @@ static bool is_odd_link(const struct candidate *candidate)
             (has_flag(candidate, EXT4_EXTENTS_FL) && size < sizeof candidate->inode->i_block));
 }
 
+/* A link in the inode itself: its text is as long as its size, unless it is encrypted. */
+static bool is_cut_link(const struct candidate *candidate)
+{
+    uint64_t size = EXT2_I_SIZE(candidate->inode);
+
+    return LINUX_S_ISLNK(candidate->inode->i_mode) && size < sizeof candidate->inode->i_block &&
+           !has_flag(candidate, EXT4_EXTENTS_FL | EXT4_INLINE_DATA_FL | EXT4_ENCRYPT_FL) &&
+           ext2fs_is_fast_symlink((struct ext2_inode *)candidate->inode) &&
+           strnlen((const char *)candidate->inode->i_block, sizeof candidate->inode->i_block) !=
+               size;
+}
+
 static bool is_clustered_without_extents(const struct candidate *candidate)
 {
     return ext2fs_has_feature_bigalloc(candidate->super) &&
@@ -175,6 +189,7 @@ static const struct rule ordinary_rules[] = {
     {has_xattrs_without_feature, "it claims extended attributes, which the filesystem hasn't"},
     {is_odd_special, "it is a special file and has what only other files have"},
     {is_odd_link, "it is a symbolic link and has a size or flags that can't be"},
+    {is_cut_link, "it is a symbolic link and its text is shorter or longer than its size"},
     {is_clustered_without_extents, "it is in a filesystem of clusters and has no extents"},
 };
 
@@ -232,6 +247,7 @@ static bool is_odd_resize(const struct candidate *candidate)
         if ((inode->i_block[i] != 0) != (i == EXT2_DIND_BLOCK))
             return true;
     return !LINUX_S_ISREG(inode->i_mode) || inode->i_links_count == 0 ||
+           inode->osd2.linux2.l_i_blocks_hi != 0 ||
            has_flag(candidate, EXT4_EXTENTS_FL | EXT4_INLINE_DATA_FL);
 }
 
@@ -255,7 +271,7 @@ static bool is_odd_reserved(const struct candidate *candidate)
 static const struct rule reserved_rules[] = {
     {is_odd_bad_blocks, "the list of bad blocks has what only files have"},
     {is_odd_file, "it is reserved for a journal or for quotas, and holds something else"},
-    {is_odd_resize, "the resize inode has other blocks than its double-indirect one"},
+    {is_odd_resize, "the resize inode has other blocks than its double-indirect one, or claims to"},
     {is_odd_reserved, "it is reserved, and has a mode"},
     {has_flag_without_feature, "it has a flag whose feature the filesystem doesn't have"},
     {has_two_kinds_of_data, "it claims both extents and inline data"},

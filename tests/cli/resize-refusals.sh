@@ -33,5 +33,13 @@ mount_raw a.raw tree
 umount tree
 debugfs -w -R "set_inode_field second-large/sparse block[5] 0x7fffffff" a.raw >/dev/null 2>&1
 refused a.raw 60M # an inode that e2fsck would mend
+
+make_raw a.raw 100M -b 1024
+for request in "symlink short target" "set_inode_field short size 5"; do
+    debugfs -w -R "$request" a.raw >/dev/null 2>&1
+done
+! e2fsck -fn a.raw >/dev/null 2>&1 || fail "e2fsck has no complaint"
+refused a.raw 60M # a symbolic link whose text is longer
+grep -q 'inode 12: .*text is' stderr || fail "$(cat stderr)"
 truncate -s 1M a.raw
 refused a.raw 60M # no filesystem left
