@@ -97,32 +97,6 @@ static int for_moved_data(struct resize_relocating *relocating, each_part *each,
     return 0;
 }
 
-/* Stops the walk at a part that goes to a late place. */
-static int is_late(struct resize_relocating *relocating, struct ext4_run from, uint64_t to,
-                   struct error *error)
-{
-    struct ext4_run part;
-
-    (void)error;
-    return resize_zones_meet(&relocating->plan->late, (struct ext4_run){to, from.count}, &part);
-}
-
-/* Whether any of the inode's blocks, or of the nodes that it gets, goes to a late place. */
-static bool goes_late(struct resize_relocating *relocating, const struct resize_moved_inode *entry)
-{
-    const uint64_t *nodes = relocating->plan->relocation.nodes;
-    struct error ignored;
-
-    if (resize_is_always_late(entry))
-        return true;
-    if (relocating->plan->late.count == 0)
-        return false;
-    for (uint32_t i = 0; i < entry->new_nodes; i++)
-        if (is_late(relocating, (struct ext4_run){0, 1}, nodes[entry->first_node + i], &ignored))
-            return true;
-    return for_moved_data(relocating, is_late, &ignored) != 0;
-}
-
 int resize_give_back(struct resize_relocating *relocating, struct ext4_run run, struct error *error)
 {
     if (run.start >= relocating->end)
@@ -230,26 +204,23 @@ static int write_inode(struct resize_relocating *relocating, uint32_t number, st
     return 0;
 }
 
-int resize_relocate_inode(struct resize_relocating *relocating, size_t index, bool late,
-                          bool *ret_moved, struct error *error)
+int resize_relocate_inode(struct resize_relocating *relocating,
+                          const struct resize_moved_inode *entry, struct error *error)
 {
     const struct resize_relocation *relocation = &relocating->plan->relocation;
-    const struct resize_moved_inode *entry = &relocation->inodes[index];
     uint32_t number = resize_number_of(relocating->plan, entry->number);
     struct ext4 *ext4 = relocating->ext4;
 
-    *ret_moved = false;
-    if (resize_relocation_read(relocation, ext4, number, relocating->inode, &relocating->map,
-                               error))
-        return -1;
-    if (goes_late(relocating, entry) != late)
-        return 0;
-    if (resize_relocation_remap(relocation, &relocating->map, &relocating->moved, error) ||
-        resize_copy_contents(relocating, number, error) ||
-        for_moved_data(relocating, change_space, error) || change_nodes(relocating, entry, error) ||
-        ext4_block_map_write(ext4, number, relocating->inode, &relocating->moved, error) ||
-        count_nodes(relocating, number, error) || write_inode(relocating, number, error))
-        return -1;
-    *ret_moved = true;
-    return 0;
+    return resize_relocation_read(relocation, ext4, number, relocating->inode, &relocating->map,
+                                  error) ||
+                   resize_relocation_remap(relocation, &relocating->map, &relocating->moved,
+                                           error) ||
+                   resize_copy_contents(relocating, number, error) ||
+                   for_moved_data(relocating, change_space, error) ||
+                   change_nodes(relocating, entry, error) ||
+                   ext4_block_map_write(ext4, number, relocating->inode, &relocating->moved,
+                                        error) ||
+                   count_nodes(relocating, number, error) || write_inode(relocating, number, error)
+               ? -1
+               : 0;
 }

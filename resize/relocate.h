@@ -29,11 +29,9 @@ int resize_relocating_new(struct ext4 *ext4, struct ext4_space *space,
                           struct error *error);
 void resize_relocating_free(struct resize_relocating *relocating);
 
-/* Moves the blocks of the relocation's inode at index, and writes its tree anew. With late false,
- * an inode that has blocks going to late places is passed over; with late true, only such ones
- * move. *ret_moved tells. */
-int resize_relocate_inode(struct resize_relocating *relocating, size_t index, bool late,
-                          bool *ret_moved, struct error *error);
+/* Moves the blocks of one of the relocation's inodes, and writes its tree anew. */
+int resize_relocate_inode(struct resize_relocating *relocating,
+                          const struct resize_moved_inode *entry, struct error *error);
 
 /* Moves blocks of extended attributes, all inodes that share one in one go, and single blocks
  * of the filesystem's own, to early or to late places. */

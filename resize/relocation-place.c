@@ -116,15 +116,18 @@ static bool is_in_zone(const struct resize_zones *zones, uint64_t block)
     return resize_zones_meet(zones, (struct ext4_run){block, 1}, &part);
 }
 
-/* Whether any of it goes to a late place: the places of data and of new nodes are known. */
+/* Whether any of it goes to a late place: the places of data and of new nodes are known. Bad blocks
+ * stay listed until those that go are gone. */
 static bool goes_late(const struct placing *placing, const struct resize_moved_inode *entry)
 {
     const struct resize_zones *late = placing->room->late_zones;
     const struct ext4_block_map *moved = &placing->moved;
     struct ext4_run part;
 
-    if (resize_is_always_late(entry))
+    if (entry->number == EXT2_BAD_INO)
         return true;
+    if (!late)
+        return false;
     for (size_t i = 0; i < moved->count; i++)
         if (resize_zones_meet(
                 late, (struct ext4_run){moved->mappings[i].start, moved->mappings[i].count}, &part))
@@ -141,7 +144,7 @@ static int add_nodes(struct placing *placing, struct resize_moved_inode *entry, 
     struct resize_relocation *relocation = placing->relocation;
 
     entry->first_node = relocation->node_count;
-    entry->new_nodes = (uint32_t)count;
+    entry->new_nodes = count & INT32_MAX;
     for (size_t i = 0; i < count; i++) {
         uint64_t *larger = array_make_room(relocation->nodes, relocation->node_count,
                                            &relocation->node_capacity, sizeof *larger, error);
@@ -178,7 +181,7 @@ static int drop_nodes(struct placing *placing, const struct resize_moved_inode *
                       struct error *error)
 {
     const struct ext4_block_map *map = &placing->map;
-    bool is_offered = placing->room->late_zones && !goes_late(placing, entry);
+    bool is_offered = placing->room->late_zones && !entry->goes_late;
 
     for (size_t i = 0; i < map->node_count; i++) {
         if (is_in_zone(placing->room->zones, map->nodes[i])) {
@@ -228,10 +231,10 @@ static int place_tree(struct placing *placing, size_t index, struct error *error
         return 0;
     }
     placing->has_tree[index] = true;
-    return add_nodes(placing, entry, wanted, error) ||
-                   drop_nodes(placing, entry, needed - wanted, error)
-               ? -1
-               : 0;
+    if (add_nodes(placing, entry, wanted, error))
+        return -1;
+    entry->goes_late = goes_late(placing, entry);
+    return drop_nodes(placing, entry, needed - wanted, error);
 }
 
 static int place_trees(struct placing *placing, struct error *error)

@@ -23,15 +23,10 @@ struct resize_move {
 
 struct resize_moved_inode {
     uint32_t number;
-    uint32_t new_nodes; /* blocks that its tree gets; */
-    size_t first_node;  /* of the relocation's, the first of them */
+    uint32_t new_nodes : 31; /* blocks that its tree gets; */
+    bool goes_late : 1;      /* with the change of geometry */
+    size_t first_node;       /* of the relocation's, the first of them */
 };
-
-/* Bad blocks stay listed until those that go are gone. */
-static inline bool resize_is_always_late(const struct resize_moved_inode *entry)
-{
-    return entry->number == EXT2_BAD_INO;
-}
 
 struct resize_numbers {
     uint32_t *list;

@@ -1,7 +1,5 @@
 #include "resize/run.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "resize/change.h"
@@ -22,14 +20,12 @@ struct execution {
     struct resize_state *state;
     struct resize_relocating relocating;
     struct ext4_space *space; /* NULL: nothing is known to be free */
-    bool *is_late;            /* by index of the relocation's inodes */
 };
 
 static void cleanup_execution(struct execution *execution)
 {
     resize_relocating_free(&execution->relocating);
     ext4_space_free(execution->space);
-    free(execution->is_late);
 }
 
 static void say(const struct execution *execution, const char *what)
@@ -129,13 +125,12 @@ static int move_blocks(struct execution *execution, struct error *error)
     if (relocation->inode_count > 0)
         say(execution, "moving blocks");
     for (size_t i = 0; i < relocation->inode_count; i++) {
-        bool moved;
-
+        if (relocation->inodes[i].goes_late)
+            continue;
         if (!execution->disk->in_transaction && begin(execution, error))
             return -1;
-        if (resize_relocate_inode(&execution->relocating, i, false, &moved, error))
+        if (resize_relocate_inode(&execution->relocating, &relocation->inodes[i], error))
             return -1;
-        execution->is_late[i] = !moved;
         if (execution->relocating.copied - committed < batch &&
             ext4_space_changed_groups(execution->space) < BATCH_GROUPS)
             continue;
@@ -150,13 +145,10 @@ static int move_late_blocks(struct execution *execution, struct error *error)
 {
     const struct resize_relocation *relocation = &execution->plan->relocation;
 
-    for (size_t i = 0; i < relocation->inode_count; i++) {
-        bool moved;
-
-        if (execution->is_late[i] &&
-            resize_relocate_inode(&execution->relocating, i, true, &moved, error))
+    for (size_t i = 0; i < relocation->inode_count; i++)
+        if (relocation->inodes[i].goes_late &&
+            resize_relocate_inode(&execution->relocating, &relocation->inodes[i], error))
             return -1;
-    }
     return resize_relocate_xattrs(&execution->relocating, true, error) ||
                    resize_relocate_special(&execution->relocating, true, error)
                ? -1
@@ -248,11 +240,8 @@ static int prepare(struct execution *execution, struct error *error)
     if (!execution->ext4 || resize_plan_is_empty(execution->plan))
         return 0;
     execution->space = ext4_space_new(execution->ext4, error);
-    execution->is_late = calloc(execution->plan->relocation.inode_count + 1, sizeof(bool));
     if (!execution->space)
         return -1;
-    if (!execution->is_late)
-        return error_set_no_memory(error);
     return resize_relocating_new(execution->ext4, execution->space, execution->plan,
                                  &execution->relocating, error);
 }
