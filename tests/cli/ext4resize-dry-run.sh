@@ -20,5 +20,6 @@ for words in 'a 100M' 'a 40M' '-M a' '-b a'; do
     sed 's/^Plan for a:/Plan for b:/' plan | while IFS= read -r line; do
         grep -Fqx -e "$line" stdout || fail "not done as planned: $line"
     done
+    [ "$(blocks_of b)" = "$(sed -n 's/^  size .*-> \([0-9]*\) blocks.*/\1/p' plan)" ] || fail "another size than planned"
     fsck_clean b
 done

@@ -1,7 +1,7 @@
 # With flex groups larger than the disk, -M goes to the minimum at once, and sizes between it and
 # the present one aren't refused.
-# resize2fs 1.47.0: the second -M goes far below the first (2 GiB: 26205 blocks, then 17179), and
-# sizes in between are refused without -f.
+# resize2fs 1.47.0: the second -M goes far below the first (2 GiB: 26205 blocks, then 17179;
+# 100 GiB: 690858, then 248773), and sizes in between are refused without -f.
 . "$TESTS/support/lib.sh"
 . "$TESTS/support/resize.sh"
 
@@ -13,7 +13,7 @@ resize a.raw 80M
 fsck_clean a.raw
 expect_blocks a.raw 20480
 
-for size in 2G 100G; do
+while read -r size most; do
     make_raw b.raw "$size" -b 4096 -G 4096
     resize -M b.raw
     fsck_clean b.raw
@@ -22,5 +22,9 @@ for size in 2G 100G; do
     fsck_clean b.raw
     [ "$(superblock b.raw 'Block count')" = "$first" ] ||
         fail "-M of $size: $first blocks, then $(superblock b.raw 'Block count')"
+    [ "$first" -le "$most" ] || fail "-M of $size: $first blocks, where resize2fs run twice leaves $most"
     rm b.raw
-done
+done <<'SIZES'
+2G 17179
+100G 248773
+SIZES
