@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "ext4/bitmaps.h"
 #include "ext4/descriptors.h"
+#include "ext4/journal.h"
 #include "image-format/disk.h"
 
 /* Filesystem and libext2fs have the same byte order in memory here. */
@@ -312,6 +313,27 @@ int ext4_check_super(struct disk *disk, struct ext2_super_block *ret_super,
                : 0;
 }
 
+/* A superblock that took the place of a lost one doesn't know that the journal holds changes. The
+ * kernel throws them away, e2fsck asks; who changed the filesystem before would spoil them. */
+static int check_journal_is_empty(const struct ext4 *ext4, struct error *error)
+{
+    const struct ext2_super_block *super = ext4->fs->super;
+    struct journal journal = {0};
+    int result;
+
+    if (!(super->s_feature_compat & EXT3_FEATURE_COMPAT_HAS_JOURNAL))
+        return 0;
+    result = ext4_journal_open(ext4->io.disk, &ext4->geometry, super, &journal, error);
+    if (result == 0 && journal.start != 0) {
+        result = error_set(error, ERROR_REFUSED,
+                           "the filesystem's journal holds changes, and its superblock says that "
+                           "there are none to replay");
+        error_set_remedy(error, "run `e2fsck -f` on the filesystem, which offers to replay them");
+    }
+    ext4_journal_free(&journal);
+    return result;
+}
+
 int ext4_open_recovering(struct disk *disk, struct ext4 *ret_ext4, struct error *error)
 {
     struct ext2_super_block super;
@@ -320,7 +342,8 @@ int ext4_open_recovering(struct disk *disk, struct ext4 *ret_ext4, struct error 
     if (ext4_check_super(disk, &super, &ret_ext4->geometry, error) ||
         check_groups_are_there(disk, &ret_ext4->geometry, error) || open_fs(disk, ret_ext4, error))
         return -1;
-    if (ext4_descriptors_check(&ret_ext4->geometry, ret_ext4->fs, error)) {
+    if (ext4_descriptors_check(&ret_ext4->geometry, ret_ext4->fs, error) ||
+        check_journal_is_empty(ret_ext4, error)) {
         ext4_release(ret_ext4);
         return -1;
     }
@@ -339,6 +362,7 @@ int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, stru
          check_multiple_mount(disk, &super, &ret_ext4->geometry,
                               "unmount it where it is mounted, or give --force", error)) ||
         ext4_descriptors_check(&ret_ext4->geometry, ret_ext4->fs, error) ||
+        check_journal_is_empty(ret_ext4, error) ||
         ext4_bitmaps_check(&ret_ext4->geometry, ret_ext4->fs, error)) {
         ext4_release(ret_ext4);
         return -1;
