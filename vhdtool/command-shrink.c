@@ -20,7 +20,7 @@ static int report_shrinking(const struct change_job *job, const struct change_re
     change_print_filesystem(options, report, "the disk alone shrinks");
     change_print_sizes(options, report->exact ? "file" : "file, most", report->before.file_size,
                        report->after.file_size);
-    if (!same && !options->dry_run)
+    if ((!same || report->bytes_written > 0) && !options->dry_run)
         change_print_written(job, report->bytes_written);
     return 0;
 }

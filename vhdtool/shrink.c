@@ -237,10 +237,15 @@ int shrink_image(struct file *file, const struct change_request *request,
 {
     CLEANUP(resizing_close)
     struct resizing resizing = {.request = request, .report = ret_report};
+    bool is_done;
 
     if (resizing_open(&resizing, file, error) || plan_all(&resizing, error))
         return -1;
-    if (resizing_is_done(&resizing))
-        return resizing_finish_earlier(&resizing, error);
+    is_done = resizing_is_done(&resizing);
+    if (is_done && resizing_finish_earlier(&resizing, error))
+        return -1;
+    /* Compacting is part of it, and may have been cut off. */
+    if (is_done && (is_raw(&resizing) || !resizing.has_ext4))
+        return 0;
     return request->dry_run ? foresee(&resizing, error) : carry_out(&resizing, error);
 }

@@ -24,7 +24,9 @@ for delay in 0.003 0.01 0.02 0.04 0.08; do
         check_vhdx a.vhdx
         cmp before judged || fail "other files after $signal at $delay"
         expect_status 0 "$VHDTOOL" shrink a.vhdx 60M
+        size=$(stat -c %s a.vhdx)
         expect_status 0 "$VHDTOOL" compact a.vhdx
+        [ "$(stat -c %s a.vhdx)" = "$size" ] || fail "it didn't go on to the end: $size bytes"
         check_vhdx a.vhdx
         cmp before judged || fail "other files after going on"
     done
