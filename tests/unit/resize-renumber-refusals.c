@@ -84,6 +84,8 @@ Test(resize_renumber_refusals, journals)
     char *path = make(PLAIN), command[64];
     uint32_t number = look_up(path, "/tree0/file7");
 
+    snprintf(command, sizeof command, "copy_inode <8> <%u>", number);
+    debug(path, command);
     snprintf(command, sizeof command, "ssv journal_inum %u", number);
     debug(path, command);
     expect_one_refused(path, number, 1500, ERROR_REFUSED, "can't become");
