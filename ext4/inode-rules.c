@@ -307,6 +307,16 @@ static const struct rule free_rules[] = {
     {is_lost_orphan, "it was part of a list of orphans"},
 };
 
+/* What is to be deleted or cut off has more that isn't as it should be. */
+static const struct rule orphan_rules[] = {
+    {has_no_type, "its mode names no type of file"},
+    {has_odd_extra_size, "its i_extra_isize can't be"},
+    {has_flag_without_feature, "it has a flag whose feature the filesystem doesn't have"},
+    {has_two_kinds_of_data, "it claims both extents and inline data"},
+    {has_high_xattr_block, "its extended attributes lie beyond what 32 bits reach"},
+    {has_xattrs_without_feature, "it claims extended attributes, which the filesystem hasn't"},
+};
+
 #define CHECK(rules, candidate, error) \
     check_rules(candidate, rules, sizeof rules / sizeof *rules, error)
 
@@ -337,4 +347,12 @@ int inode_check_free(struct ext4 *ext4, uint32_t number, const struct ext2_inode
     struct candidate candidate = {ext4->fs, ext4->fs->super, number, inode};
 
     return CHECK(free_rules, &candidate, error);
+}
+
+int inode_check_orphan(struct ext4 *ext4, uint32_t number, const struct ext2_inode_large *inode,
+                       struct error *error)
+{
+    struct candidate candidate = {ext4->fs, ext4->fs->super, number, inode};
+
+    return CHECK(orphan_rules, &candidate, error);
 }

@@ -1,6 +1,6 @@
 /*
  * What an inode's fields must be for e2fsck to find nothing in them: rows of a
- * table each, by the inode's place: an ordinary one, a free one, or one of the
+ * table each, by the inode's place: an ordinary one, a free one, an orphan, or one of the
  * reserved numbers.
  */
 #ifndef EXT4_INODE_RULES_H
@@ -22,6 +22,10 @@ int inode_check_fields(struct ext4 *ext4, uint32_t number, const struct ext2_ino
 /* The fields of an inode that the bitmap has as free. */
 int inode_check_free(struct ext4 *ext4, uint32_t number, const struct ext2_inode_large *inode,
                      struct error *error);
+
+/* The fields that tell what an inode on the orphan list holds on to. */
+int inode_check_orphan(struct ext4 *ext4, uint32_t number, const struct ext2_inode_large *inode,
+                       struct error *error);
 
 /* The size of an inode with a map, against the map; directories have no holes. */
 int inode_check_size(struct ext4 *ext4, uint32_t number, const struct ext2_inode_large *inode,

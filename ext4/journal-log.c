@@ -157,17 +157,26 @@ static int add_revoke(struct journal *journal, uint64_t block, uint32_t sequence
     return 0;
 }
 
+int ext4_journal_revokes_end(const struct journal *journal, const uint8_t *block, uint32_t *ret_end,
+                             struct error *error)
+{
+    uint32_t limit = journal->block_size - (journal->has_checksums ? JOURNAL_TAIL_SIZE : 0);
+
+    *ret_end = get_be32(block + JOURNAL_REVOKE_USED);
+    if (*ret_end > limit)
+        return ext4_journal_bad(error, "a revoke block with more records than it can have, bytes",
+                                *ret_end);
+    return 0;
+}
+
 int ext4_journal_add_revokes(struct journal *journal, const uint8_t *block, uint32_t sequence,
                              struct error *error)
 {
-    uint32_t used = get_be32(block + JOURNAL_REVOKE_USED);
-    uint32_t limit = journal->block_size - (journal->has_checksums ? JOURNAL_TAIL_SIZE : 0);
-    uint32_t size = journal->has_64bit ? 8 : 4;
+    uint32_t size = journal->has_64bit ? 8 : 4, end;
 
-    if (used > limit)
-        return ext4_journal_bad(error, "a revoke block with more records than it can have, bytes",
-                                used);
-    for (uint32_t i = JOURNAL_REVOKE_FIRST; i + size <= used; i += size) {
+    if (ext4_journal_revokes_end(journal, block, &end, error))
+        return -1;
+    for (uint32_t i = JOURNAL_REVOKE_FIRST; i + size <= end; i += size) {
         uint64_t number = journal->has_64bit ? get_be64(block + i) : get_be32(block + i);
 
         if (number < journal->disk_blocks && add_revoke(journal, number, sequence, error))

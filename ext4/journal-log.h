@@ -42,6 +42,10 @@ bool ext4_journal_next_tag(const struct journal *journal, const uint8_t *descrip
 /* How many blocks of the log a descriptor describes. */
 uint32_t ext4_journal_count_tags(const struct journal *journal, const uint8_t *descriptor);
 
+/* Up to where a revoke block has records, in bytes. ERROR_CORRUPT for more than it can have. */
+int ext4_journal_revokes_end(const struct journal *journal, const uint8_t *block, uint32_t *ret_end,
+                             struct error *error);
+
 /* Adds the records of a revoke block; makes them ready to be looked up. */
 int ext4_journal_add_revokes(struct journal *journal, const uint8_t *block, uint32_t sequence,
                              struct error *error);

@@ -52,6 +52,18 @@ static int scan_descriptor(struct scan *scan, struct error *error)
     return 0;
 }
 
+/* As the kernel, not even of a transaction that isn't committed more records than fit. */
+static int scan_revokes(struct scan *scan, struct error *error)
+{
+    struct journal *journal = scan->walk.journal;
+    uint32_t end;
+
+    if (ext4_journal_tail_matches(journal, scan->walk.block))
+        return ext4_journal_revokes_end(journal, scan->walk.block, &end, error);
+    scan->is_suspicious = true;
+    return 0;
+}
+
 /* The sum over the transaction's blocks; one without a sum comes from an older kernel. */
 static bool old_checksum_matches(const struct scan *scan)
 {
@@ -114,9 +126,7 @@ static int scan_block(struct scan *scan, bool *ret_is_end, struct error *error)
     case JOURNAL_DESCRIPTOR:
         return scan_descriptor(scan, error);
     case JOURNAL_REVOKE:
-        if (!ext4_journal_tail_matches(scan->walk.journal, scan->walk.block))
-            scan->is_suspicious = true;
-        return 0;
+        return scan_revokes(scan, error);
     case JOURNAL_COMMIT:
         return scan_commit(scan, ret_is_end, error);
     default:

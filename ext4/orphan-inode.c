@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "ext4/inode-rules.h"
 #include "ext4/inode-tree.h"
 #include "ext4/quota.h"
 #include "image-format/disk.h"
@@ -42,7 +43,7 @@ int orphan_inode_read(struct orphan_work *work, uint32_t number, struct orphan_i
     code = ext2fs_read_inode_full(fs, number, (struct ext2_inode *)ret_inode->inode,
                                   (int)EXT2_INODE_SIZE(fs->super));
     if (code == 0)
-        return 0;
+        return inode_check_orphan(work->space.ext4, number, ret_inode->inode, error);
     ext4_set_error(error, &work->space.ext4->io, code, "cannot read inode %u", number);
     return error_set_remedy(error, "run `e2fsck -f` on the filesystem");
 }
@@ -197,6 +198,21 @@ int orphan_inode_delete(struct orphan_work *work, struct orphan_inode *inode, st
                : 0;
 }
 
+/* Cutting a file off changes it, also when that comes late (kernel: ext4_truncate). The extra bits
+ * of a time hold nanoseconds, and the epoch above them, which begins in 2038. */
+static void set_times(const struct orphan_work *work, struct ext2_inode_large *inode)
+{
+    uint32_t epoch = work->now > INT32_MAX;
+
+    inode->i_mtime = inode->i_ctime = work->now;
+    if (EXT2_INODE_SIZE(work->space.ext4->fs->super) == EXT2_GOOD_OLD_INODE_SIZE)
+        return;
+    if (inode_includes(EXT2_GOOD_OLD_INODE_SIZE + inode->i_extra_isize, i_ctime_extra))
+        inode->i_ctime_extra = epoch;
+    if (inode_includes(EXT2_GOOD_OLD_INODE_SIZE + inode->i_extra_isize, i_mtime_extra))
+        inode->i_mtime_extra = epoch;
+}
+
 int orphan_inode_truncate(struct orphan_work *work, struct orphan_inode *inode, struct error *error)
 {
     uint64_t bytes;
@@ -211,5 +227,6 @@ int orphan_inode_truncate(struct orphan_work *work, struct orphan_inode *inode, 
         take_off_account(work, inode, bytes - bytes_of(work, inode), 0, error))
         return -1;
     inode->inode->i_dtime = 0;
+    set_times(work, inode->inode);
     return orphan_inode_write(work, inode, error);
 }

@@ -128,6 +128,14 @@ Test(recovery_of_journals, ends_before_what_is_not_committed)
     expect_same(PLAIN, POKE "poke 9 7 '\\11'", 2);
 }
 
+/* As the kernel, which counts them before it looks for the commit block. */
+Test(recovery_of_journals, more_revokes_than_fit_where_nothing_is_committed)
+{
+    expect_same(PLAIN, POKE "poke 10 0 '\\0\\0\\0\\0'", 2);
+    expect_refusal(PLAIN, POKE "poke 10 0 '\\0\\0\\0\\0'; poke 9 12 '\\77'", ERROR_CORRUPT,
+                   "more records");
+}
+
 Test(recovery_of_journals, damage_that_checksums_show)
 {
     expect_refusal(V3, POKE "poke 1 30 '\\77'", ERROR_CORRUPT, "transaction 1");

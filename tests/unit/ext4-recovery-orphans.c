@@ -85,6 +85,21 @@ LAYOUT(quotas, "-b 1024 -O quota,project -I 256", false)
 LAYOUT(quotas_and_attributes_in_inodes, "-b 1024 -O quota,ea_inode", false)
 LAYOUT(quotas_of_clusters, "-b 1024 -O quota,bigalloc -C 8192", false)
 
+Test(recovery_of_orphans, truncating_changes_a_file_now)
+{
+    char *path = make("-b 4096", "truncated");
+    struct ext4_recovery recovery;
+
+    cr_assert_eq(recover(path, &recovery), 0, "%s", error.message);
+    cr_expect_eq(host_shell("debugfs -R 'stat /large' \"$1\" 2>/dev/null >\"$1.stat\"; "
+                            "for time in ctime mtime; do "
+                            "grep -q \"^ *$time: 0x6553f100:00000000\" \"$1.stat\" || exit 1; "
+                            "done",
+                            path, "", &error),
+                 0, "%s", error.message);
+    filesystem_remove(path);
+}
+
 /* What lies behind the size in the last block would show when the file grows again. */
 Test(recovery_of_orphans, the_tail_of_a_truncated_file_is_zeros)
 {
@@ -121,6 +136,8 @@ Test(recovery_of_orphans, chains_that_cannot_be)
     expect_refusal("ssv last_orphan 2", ERROR_CORRUPT, "can't be a deleted file");
     expect_refusal("ssv last_orphan 8", ERROR_CORRUPT, "can't be a deleted file");
     expect_refusal("ssv last_orphan 1000", ERROR_CORRUPT, "not in use");
+    expect_refusal("sif <12> flags 0x10000000", ERROR_CORRUPT, "inode 12: it has a flag whose");
+    expect_refusal("sif <12> extra_isize 3", ERROR_CORRUPT, "inode 12: its i_extra_isize");
     expect_refusal("sif <12> dtime @12", ERROR_CORRUPT, "loop");
     expect_refusal("sif <14> dtime @13", ERROR_CORRUPT, "loop");
     expect_refusal("ssv state 3", ERROR_REFUSED, "errors");
