@@ -100,7 +100,7 @@ test-long: deps
 
 asan: deps
 	+$(SUBMAKE) $(ASAN) tests
-	SANITIZED=1 tests/run build/asan
+	SANITIZED=1 TIME_LIMIT=$${TIME_LIMIT:-1500} tests/run build/asan
 
 lint: deps
 	@failed=0; for check in lint/check-*; do $$check || failed=1; done; exit $$failed

@@ -127,7 +127,7 @@ static void cut_everywhere(const char *name, const struct scenario *scenario)
 }
 
 /* Every cut of a small image. */
-Test(expand_power_cut, small, .timeout = 300)
+Test(expand_power_cut, small, .timeout = 3000)
 {
     cut_everywhere("small", &(struct scenario){"-b 1024 -O ^has_journal",
                                                16 * MIB,
@@ -137,7 +137,7 @@ Test(expand_power_cut, small, .timeout = 300)
 }
 
 /* The filesystem grows into a disk that is large enough: its blocks are written in place. */
-Test(expand_power_cut, filesystem_alone, .timeout = 300)
+Test(expand_power_cut, filesystem_alone, .timeout = 3000)
 {
     cut_everywhere("filesystem alone",
                    &(struct scenario){"-b 1024 -G 4",
@@ -148,7 +148,7 @@ Test(expand_power_cut, filesystem_alone, .timeout = 300)
 }
 
 /* The block allocation table moves. */
-Test(expand_power_cut, table_moves, .timeout = 300)
+Test(expand_power_cut, table_moves, .timeout = 3000)
 {
     cut_everywhere("table moves",
                    &(struct scenario){"-b 4096 -G 4096",
@@ -159,7 +159,7 @@ Test(expand_power_cut, table_moves, .timeout = 300)
 }
 
 /* The descriptors outgrow their reserve: meta_bg. */
-Test(expand_power_cut, meta_bg, .timeout = 300)
+Test(expand_power_cut, meta_bg, .timeout = 3000)
 {
     cut_everywhere("meta_bg",
                    &(struct scenario){"-b 1024 -O ^resize_inode",
@@ -170,7 +170,7 @@ Test(expand_power_cut, meta_bg, .timeout = 300)
 }
 
 /* A sample of the cuts of an image as WSL has it. */
-Test(expand_power_cut, as_wsl, .timeout = 300)
+Test(expand_power_cut, as_wsl, .timeout = 3000)
 {
     cut_everywhere(
         "as WSL",
@@ -182,7 +182,7 @@ Test(expand_power_cut, as_wsl, .timeout = 300)
 }
 
 /* A raw image, whose changes go through a journal beside it. */
-Test(expand_power_cut, raw, .timeout = 300)
+Test(expand_power_cut, raw, .timeout = 3000)
 {
     cut_image("raw",
               &(struct scenario){"-b 1024 -O ^has_journal",
@@ -194,7 +194,7 @@ Test(expand_power_cut, raw, .timeout = 300)
 }
 
 /* The same where the disk has room for it. */
-Test(expand_power_cut, raw_filesystem_alone, .timeout = 300)
+Test(expand_power_cut, raw_filesystem_alone, .timeout = 3000)
 {
     cut_image("raw, filesystem alone",
               &(struct scenario){"-b 4096",
