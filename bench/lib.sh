@@ -36,7 +36,7 @@ compare() {
 # compare_written OURS PEER: the same of what was written.
 compare_written() {
     awk -v ours="$(median "$1.written")" -v peer="$(median "$2.written")" 'BEGIN {
-        printf "  written: %.1f MiB, %.1f MiB, ratio %.1f\n", ours, peer, peer / (ours ? ours : 1) }'
+        if (ours) printf "  written: %.1f MiB, %.1f MiB, ratio %.1f\n", ours, peer, peer / ours }'
 }
 
 # block_count RAW

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh VHDTOOL [BENCH...]: our times beside those of others for the same step, taken in turn in one
 # run; prints medians and ratios (the detour by conversion is taken once). BENCH: expand, info,
-# detour, grow, shrink, compact, many; all by default. RUNS: how many turns (5; 3 of those that
+# detour, grow, shrink, compact, many; all by default. Where TMPDIR lies in memory, nothing counts as written,
+# and the disk's own changes of pace play no part. RUNS: how many turns (5; 3 of those that
 # take long). Needs root, and some tens of GiB below TMPDIR and beside VHDTOOL.
 set -eu -o pipefail
 
