@@ -294,9 +294,12 @@ static int read_candidate(struct disk *disk, bool recovering, struct ext2_super_
         return -1;
     if (!is_there)
         return error_set(error, ERROR_UNSUPPORTED, "the disk holds no ext2, ext3 or ext4");
-    if (ext4_geometry_read(ret_super, ret_geometry, error))
-        return error_set_remedy(error, "%s", fsck_remedy);
-    candidate.disk_blocks = disk->size / ret_geometry->block_size;
+    /* The other numbers of a journal's device mean something else: the table refuses it. */
+    if (!is_journal_device(&candidate)) {
+        if (ext4_geometry_read(ret_super, ret_geometry, error))
+            return error_set_remedy(error, "%s", fsck_remedy);
+        candidate.disk_blocks = disk->size / ret_geometry->block_size;
+    }
     if (check_table(&candidate, recovering, error))
         return -1;
     return recovering ? check_checksum(ret_super, error) : 0;

@@ -43,3 +43,8 @@ refused a.raw 60M # a symbolic link whose text is longer
 grep -q 'inode 12: .*text is' stderr || fail "$(cat stderr)"
 truncate -s 1M a.raw
 refused a.raw 60M # no filesystem left
+
+truncate -s 64M a.raw
+mke2fs -q -F -O journal_dev a.raw
+refused a.raw 100M
+grep -q 'external journal' stderr || fail "$(cat stderr)"
