@@ -52,7 +52,7 @@ static int scan_descriptor(struct scan *scan, struct error *error)
     return 0;
 }
 
-/* As the kernel, not even of a transaction that isn't committed more records than fit. */
+/* As newer kernels, not even of a transaction that isn't committed more records than fit. */
 static int scan_revokes(struct scan *scan, struct error *error)
 {
     struct journal *journal = scan->walk.journal;

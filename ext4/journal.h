@@ -1,5 +1,5 @@
 /*
- * The journal of a filesystem that wasn't unmounted: opened and checked,
+ * The journal: opened and checked, and where the filesystem wasn't unmounted
  * scanned for what is committed, and replayed. It rests on the filesystem's superblock,
  * the descriptor of one group and one inode: these don't change while a journal is in use,
  * so it doesn't matter that the blocks they lie in may be in the log, too.

@@ -222,6 +222,8 @@ int orphan_inode_truncate(struct orphan_work *work, struct orphan_inode *inode, 
                   inode->number);
         return error_set_remedy(error, "mount the filesystem once where it is used");
     }
+    if (inode->inode->i_flags & EXT4_EA_INODE_FL)
+        return orphan_bad(error, inode->number, "holds an extended attribute");
     bytes = bytes_of(work, inode);
     if (cut_off(work, inode, EXT2_I_SIZE(inode->inode), error) ||
         take_off_account(work, inode, bytes - bytes_of(work, inode), 0, error))

@@ -22,13 +22,14 @@ struct ext4 {
 /* Opens the filesystem that begins at byte 0 of the disk, which stays the caller's and outlives
  * it. force overrides
  * the multiple-mount protection. *ret_ext4 must not be moved afterwards.
- * ERROR_REFUSED, ERROR_UNSUPPORTED and ERROR_CORRUPT name what was found and the remedy. */
+ * The journal is empty then. ERROR_REFUSED, ERROR_UNSUPPORTED and ERROR_CORRUPT name what was found
+ * and the remedy. */
 int ext4_open_checked(struct disk *disk, bool force, struct ext4 *ret_ext4, struct error *error);
 
 /* The first steps of ext4_open_checked, for recovery: passed over is what it mends (a journal to
  * replay, orphans). The superblock: read, its checksum and its numbers checked, and what it alone
- * speaks against; the multiple-mount protection. Then opening, with the descriptors checked
- * and the bitmaps not. */
+ * speaks against; the multiple-mount protection. Then opening, when the journal has been replayed,
+ * with the descriptors checked and the bitmaps not. */
 int ext4_check_super(struct disk *disk, struct ext2_super_block *ret_super,
                      struct ext4_geometry *ret_geometry, struct error *error);
 int ext4_open_recovering(struct disk *disk, struct ext4 *ret_ext4, struct error *error);

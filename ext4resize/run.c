@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -168,15 +169,15 @@ int job_run(struct job *job, struct error *error)
 
 int job_finish_earlier(struct job *job, struct error *error)
 {
-    bool unfinished;
+    const char *what;
 
     if (!job->changes)
         return 0;
-    if (resize_is_unfinished(job->disk, &job->ext4, &unfinished, error))
+    if (resize_find_unfinished(job->disk, &job->ext4, &what, error))
         return -1;
-    if (!unfinished)
+    if (!what)
         return 0;
-    printf("Finishing a change that was interrupted.\n");
+    printf("%c%s.\n", toupper(what[0]), what + 1);
     job->state.begun = true;
     return resize_finish(job->disk, &job->ext4, error);
 }

@@ -17,11 +17,13 @@ int resize_plan_change(struct ext4 *ext4, struct resize_plan *plan, struct error
 int resize_apply_change(struct ext4 *ext4, const struct resize_plan *plan, uint32_t now,
                         struct error *error);
 
-/* Makes a plan of nothing but all copies of superblock and descriptors, in the geometry that is
- * there. */
+/* Makes a plan whose copies are all those of superblock and descriptors, in the geometry that is
+ * there; nothing else of it is to be carried out. The caller frees it, also after a failure. Fails
+ * without memory alone. */
 int resize_plan_copies(struct ext4 *ext4, struct resize_plan *ret_plan, struct error *error);
 
-/* Writes the plan's copies of one kind in the disk's open transaction. */
+/* Writes the plan's copies of one kind in the disk's open transaction; in place where
+ * io.committed_size is 0. Errors of the disk. */
 int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan,
                         enum resize_step_kind kind, struct error *error);
 

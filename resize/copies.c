@@ -1,41 +1,102 @@
 #include "resize/copies.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
 #include "ext4/descriptors.h"
 #include "resize/change.h"
 
-static bool has_same_geometry(struct ext2_super_block *a, struct ext2_super_block *b)
+/* e2fsck takes back what is reserved without the feature in the first superblock alone. */
+static bool has_same_geometry(struct ext2_super_block *super, struct ext2_super_block *copy)
 {
     const uint32_t incompat = EXT4_FEATURE_INCOMPAT_64BIT | EXT2_FEATURE_INCOMPAT_META_BG;
 
-    return a->s_magic == b->s_magic && ext2fs_blocks_count(a) == ext2fs_blocks_count(b) &&
-           a->s_inodes_count == b->s_inodes_count && a->s_desc_size == b->s_desc_size &&
-           a->s_reserved_gdt_blocks == b->s_reserved_gdt_blocks &&
-           a->s_first_meta_bg == b->s_first_meta_bg && a->s_backup_bgs[0] == b->s_backup_bgs[0] &&
-           a->s_backup_bgs[1] == b->s_backup_bgs[1] &&
-           ((a->s_feature_incompat ^ b->s_feature_incompat) & incompat) == 0;
+    return copy->s_magic == super->s_magic &&
+           ext2fs_blocks_count(copy) == ext2fs_blocks_count(super) &&
+           copy->s_inodes_count == super->s_inodes_count &&
+           copy->s_desc_size == super->s_desc_size &&
+           (!ext2fs_has_feature_resize_inode(super) ||
+            copy->s_reserved_gdt_blocks == super->s_reserved_gdt_blocks) &&
+           copy->s_first_meta_bg == super->s_first_meta_bg &&
+           copy->s_backup_bgs[0] == super->s_backup_bgs[0] &&
+           copy->s_backup_bgs[1] == super->s_backup_bgs[1] &&
+           ((copy->s_feature_incompat ^ super->s_feature_incompat) & incompat) == 0;
+}
+
+/* What can't be read has to be written anew, too. */
+static bool is_stale_super(struct ext4 *ext4, uint32_t group)
+{
+    struct ext2_super_block copy;
+
+    /* A negative count is one of bytes. */
+    return io_channel_read_blk64(ext4->fs->io, ext4_group_start(&ext4->geometry, group),
+                                 -(int)SUPERBLOCK_SIZE, &copy) ||
+           !has_same_geometry(ext4->fs->super, &copy) ||
+           !ext2fs_superblock_csum_verify(ext4->fs, &copy);
+}
+
+/* A copy of descriptor block index. Counts, flags and checksums lag behind on any filesystem; where
+ * the tables lie may not. */
+static bool is_stale_descriptors(struct ext4 *ext4, uint32_t index, uint64_t place, uint8_t *copy)
+{
+    const struct ext4_geometry *geometry = &ext4->geometry;
+    const size_t places = 12,
+                 high = 32; /* bytes of the three places, and where their high halves are */
+    size_t size = geometry->block_size / geometry->descriptors;
+    const uint8_t *first =
+        (const uint8_t *)ext4->fs->group_desc + (size_t)index * geometry->block_size;
+    uint32_t count =
+        (uint32_t)min_u64(geometry->descriptors, geometry->groups - index * geometry->descriptors);
+
+    if (io_channel_read_blk64(ext4->fs->io, place, 1, copy))
+        return true;
+    for (size_t at = 0; at < count * size; at += size)
+        if (memcmp(copy + at, first + at, places) != 0 ||
+            (geometry->is_64bit && memcmp(copy + at + high, first + at + high, places) != 0))
+            return true;
+    return false;
+}
+
+/* The first copy of each stands for the others: they are written before the superblocks. */
+static bool are_stale_descriptors(struct ext4 *ext4, uint32_t first_group, uint8_t *copy)
+{
+    const struct ext4_geometry *geometry = &ext4->geometry;
+    uint32_t blocks = ext4_descriptor_blocks(geometry);
+    bool has_flat =
+        first_group > 0 && (!geometry->meta_bg || first_group < geometry->first_meta_group);
+
+    for (uint32_t i = 0; i < blocks; i++) {
+        bool is_flat = !geometry->meta_bg || i < geometry->flat_descriptor_blocks;
+        uint64_t place = 0;
+
+        if (!is_flat)
+            place = ext4_meta_descriptor_block(geometry, i, 1);
+        else if (has_flat)
+            place = ext4_flat_descriptors_start(geometry, first_group) + i;
+        if (place != 0 && is_stale_descriptors(ext4, i, place, copy))
+            return true;
+    }
+    return false;
 }
 
 int resize_copies_are_stale(struct ext4 *ext4, bool *ret_stale, struct error *error)
 {
     const struct ext4_geometry *geometry = &ext4->geometry;
-    ext2_filsys fs = ext4->fs;
+    CLEANUP_FREE uint8_t *block = malloc(geometry->block_size);
+    uint32_t first_group = 0;
+    bool stale = false;
 
-    *ret_stale = false;
-    for (uint32_t group = 1; group < geometry->groups && !*ret_stale; group++) {
-        struct ext2_super_block copy;
-        errcode_t code;
-
+    if (!block)
+        return error_set_no_memory(error);
+    for (uint32_t group = 1; group < geometry->groups && !stale; group++) {
         if (!ext4_group_has_super(geometry, group))
             continue;
-        /* A negative count is one of bytes. */
-        code = io_channel_read_blk64(fs->io, ext4_group_start(geometry, group),
-                                     -(int)SUPERBLOCK_SIZE, &copy);
-        if (code)
-            return ext4_set_error(error, &ext4->io, code,
-                                  "cannot read the superblock's copy of group %u", group);
-        *ret_stale =
-            !has_same_geometry(&copy, fs->super) || !ext2fs_superblock_csum_verify(fs, &copy);
+        first_group = first_group ? first_group : group;
+        stale = is_stale_super(ext4, group);
     }
+    *ret_stale = stale || are_stale_descriptors(ext4, first_group, block);
     return 0;
 }
 
@@ -51,7 +112,11 @@ static int write_kind(struct disk *disk, struct ext4 *ext4, const struct resize_
     ext4->io.committed_size = 0;
     result = resize_apply_copies(ext4, plan, kind, error);
     ext4->io.committed_size = committed_size;
-    return result ? -1 : disk_commit(disk, error);
+    if (result || disk_commit(disk, error)) {
+        disk_abort(disk);
+        return -1;
+    }
+    return 0;
 }
 
 /* Superblocks last: as long as one of them is stale, the next run knows that there is something to

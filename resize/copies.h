@@ -9,11 +9,15 @@
 #include "image-format/disk.h"
 #include "resize/plan.h"
 
-/* Tells whether a copy of the superblock has another geometry than the superblock, or is torn: then
- * a change was committed, and cut off before its copies were all written. */
+/* Tells whether copies tell of an earlier state: a superblock of another geometry, or torn (which
+ * its checksum shows, where it has one), or descriptors of tables that lie elsewhere now. So they
+ * are where a change was cut off between its commit and its copies, or before it. One that can't be
+ * read is stale. Fails without memory alone. */
 int resize_copies_are_stale(struct ext4 *ext4, bool *ret_stale, struct error *error);
 
-/* Writes what copies lists, of a plan that is carried out, outside of a transaction of the disk. */
+/* Writes the plan's copies, in two transactions of their own: descriptors before superblocks, so
+ * that what is cut off here is seen by the next run. Outside of a transaction, also after a
+ * failure. Errors of the disk. */
 int resize_copies_write(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
                         struct error *error);
 

@@ -1,6 +1,6 @@
 /*
- * What a run leaves to do that was cut off after its commit: nothing that anybody would see in the
- * filesystem, and so there is no plan for it.
+ * What runs leave to do that were cut off: nothing that anybody would see in the filesystem, and so
+ * there is no plan for it.
  */
 #ifndef RESIZE_FINISH_H
 #define RESIZE_FINISH_H
@@ -8,13 +8,14 @@
 #include "ext4/preflight.h"
 #include "image-format/disk.h"
 
-/* Tells whether the disk holds a commit that isn't in its place yet, or, where there is a
- * filesystem (else NULL), stale copies of its superblock. */
-int resize_is_unfinished(struct disk *disk, struct ext4 *ext4, bool *ret_unfinished,
-                         struct error *error);
+/* Says in *ret_what, a constant for the user to read, what there is to do; NULL: nothing. A commit
+ * of the disk may not be in its place yet; and where there is a filesystem (else NULL), copies of
+ * its superblock and descriptors may be stale. Errors of the disk. */
+int resize_find_unfinished(struct disk *disk, struct ext4 *ext4, const char **ret_what,
+                           struct error *error);
 
-/* Does what is left. Outside of a transaction of the disk; afterwards ext4 can only be
- * released. */
+/* Does all of that. Outside of a transaction of the disk, also after a failure. Errors of the
+ * disk. */
 int resize_finish(struct disk *disk, struct ext4 *ext4, struct error *error);
 
 #endif

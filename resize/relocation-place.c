@@ -143,8 +143,10 @@ static int add_nodes(struct placing *placing, struct resize_moved_inode *entry, 
 {
     struct resize_relocation *relocation = placing->relocation;
 
+    if (count > INT32_MAX)
+        return error_set(error, ERROR_UNSUPPORTED, "inode %u has too large a tree", entry->number);
     entry->first_node = relocation->node_count;
-    entry->new_nodes = count & INT32_MAX;
+    entry->new_nodes = (uint32_t)count & INT32_MAX; /* as the compiler wants it for a bit-field */
     for (size_t i = 0; i < count; i++) {
         uint64_t *larger = array_make_room(relocation->nodes, relocation->node_count,
                                            &relocation->node_capacity, sizeof *larger, error);

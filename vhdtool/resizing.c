@@ -134,16 +134,16 @@ int resizing_finish_earlier(struct resizing *resizing, struct error *error)
 {
     const struct change_request *request = resizing->request;
     struct change_report *report = resizing->report;
-    bool unfinished;
+    const char *what;
 
     report->bytes_written = 0;
     report->after.file_size = report->before.file_size;
     report->exact = true;
-    if (resize_is_unfinished(resizing->disk, filesystem_of(resizing), &unfinished, error))
+    if (resize_find_unfinished(resizing->disk, filesystem_of(resizing), &what, error))
         return -1;
-    if (request->dry_run || !unfinished)
+    if (request->dry_run || !what)
         return 0;
-    change_say(request, "finishing a change that was interrupted");
+    change_say(request, what);
     report->begun = true;
     if (resize_finish(resizing->disk, filesystem_of(resizing), error))
         return -1;

@@ -244,8 +244,10 @@ int shrink_image(struct file *file, const struct change_request *request,
     is_done = resizing_is_done(&resizing);
     if (is_done && resizing_finish_earlier(&resizing, error))
         return -1;
-    /* Compacting is part of it, and may have been cut off. */
+    /* Compacting is part of it, and may have been cut off. What is no ext4 wasn't looked at. */
     if (is_done && (is_raw(&resizing) || !resizing.has_ext4))
         return 0;
+    if (is_done && !request->dry_run)
+        return compact(&resizing, error) || resizing_report_file(&resizing, error) ? -1 : 0;
     return request->dry_run ? foresee(&resizing, error) : carry_out(&resizing, error);
 }
