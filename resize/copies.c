@@ -59,7 +59,7 @@ static bool is_stale_descriptors(struct ext4 *ext4, uint32_t index, uint64_t pla
     return false;
 }
 
-/* The first copy of each stands for the others: they are written before the superblocks. */
+/* The first copy of each stands for the others. */
 static bool are_stale_descriptors(struct ext4 *ext4, uint32_t first_group, uint8_t *copy)
 {
     const struct ext4_geometry *geometry = &ext4->geometry;

@@ -157,6 +157,20 @@ int resize_scenario_run(const struct resize_scenario *scenario, struct file *fil
     return result;
 }
 
+const char *resize_scenario_unfinished(const struct file *file, struct error *error)
+{
+    CLEANUP(cleanup_disk) struct disk *disk = image_open(memory_file_snapshot(file), error);
+    const char *what = NULL;
+    struct ext4 ext4;
+
+    if (!disk || ext4_open_checked(disk, false, &ext4, error))
+        return error->message;
+    if (resize_find_unfinished(disk, &ext4, &what, error))
+        what = error->message;
+    ext4_release(&ext4);
+    return what;
+}
+
 bool resize_scenario_is_met(const struct resize_scenario *scenario,
                             const struct resize_outcome *outcome)
 {

@@ -38,6 +38,9 @@ struct resize_outcome {
 /* One of the list in resize-scenario-list.c; the test ends when there is none of that name. */
 const struct resize_scenario *resize_scenario_find(const char *name);
 
+/* What the next run would have to finish, or an error's message; NULL: nothing. */
+const char *resize_scenario_unfinished(const struct file *file, struct error *error);
+
 /* Whether the run did as much as the scenario is there for. */
 bool resize_scenario_is_met(const struct resize_scenario *scenario,
                             const struct resize_outcome *outcome);

@@ -54,6 +54,8 @@ static const char *go_on(struct walk *walk, const struct file *state)
         wrong = image_examine(walk->judge, copy, &found);
     if (!wrong && !digest_equal(found.tree, walk->old.tree))
         wrong = "another tree";
+    if (!wrong)
+        wrong = resize_scenario_unfinished(copy, &error);
     if (!wrong && !is_goal(walk, &found)) {
         snprintf(difference, sizeof difference, "filesystem %llu and disk %llu, not %llu and %llu",
                  (unsigned long long)found.fs_size, (unsigned long long)found.disk_size,
