@@ -42,8 +42,9 @@ static bool is_stale_super(struct ext4 *ext4, uint32_t group)
 static bool is_stale_descriptors(struct ext4 *ext4, uint32_t index, uint64_t place, uint8_t *copy)
 {
     const struct ext4_geometry *geometry = &ext4->geometry;
-    const size_t places = 12,
-                 high = 32; /* bytes of the three places, and where their high halves are */
+    /* The places of the three tables come first, and so do their high halves in the second half. */
+    const size_t places = offsetof(struct ext4_group_desc, bg_free_blocks_count);
+    const size_t high = offsetof(struct ext4_group_desc, bg_block_bitmap_hi);
     size_t size = geometry->block_size / geometry->descriptors;
     const uint8_t *first =
         (const uint8_t *)ext4->fs->group_desc + (size_t)index * geometry->block_size;

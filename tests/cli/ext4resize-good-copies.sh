@@ -1,4 +1,4 @@
-# Nothing to do is nothing to do: copies of the superblock that tune2fs, e2fsck and the kernel leave behind are not
+# Nothing to do is nothing to do: copies of the superblock that mke2fs, tune2fs and e2fsck leave behind are not
 # taken for stale ones.
 . "$TESTS/support/lib.sh"
 . "$TESTS/support/resize.sh"

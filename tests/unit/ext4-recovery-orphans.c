@@ -85,34 +85,29 @@ LAYOUT(quotas, "-b 1024 -O quota,project -I 256", false)
 LAYOUT(quotas_and_attributes_in_inodes, "-b 1024 -O quota,ea_inode", false)
 LAYOUT(quotas_of_clusters, "-b 1024 -O quota,bigalloc -C 8192", false)
 
-Test(recovery_of_orphans, truncating_changes_a_file_now)
+/* A command that has to succeed on the recovered image, $1. */
+static void expect_of_truncated(const char *command)
 {
     char *path = make("-b 4096", "truncated");
     struct ext4_recovery recovery;
 
     cr_assert_eq(recover(path, &recovery), 0, "%s", error.message);
-    cr_expect_eq(host_shell("debugfs -R 'stat /large' \"$1\" 2>/dev/null >\"$1.stat\"; "
-                            "for time in ctime mtime; do "
-                            "grep -q \"^ *$time: 0x6553f100:00000000\" \"$1.stat\" || exit 1; "
-                            "done",
-                            path, "", &error),
-                 0, "%s", error.message);
+    cr_expect_eq(host_shell(command, path, "", &error), 0, "%s", error.message);
     filesystem_remove(path);
+}
+
+Test(recovery_of_orphans, truncating_changes_a_file_now)
+{
+    expect_of_truncated("[ \"$(debugfs -R 'stat /large' \"$1\" 2>/dev/null | "
+                        "grep -cE '^ *[cm]time: 0x6553f100:00000000')\" = 2 ]");
 }
 
 /* What lies behind the size in the last block would show when the file grows again. */
 Test(recovery_of_orphans, the_tail_of_a_truncated_file_is_zeros)
 {
-    char *path = make("-b 4096", "truncated");
-    struct ext4_recovery recovery;
-
-    cr_assert_eq(recover(path, &recovery), 0, "%s", error.message);
-    cr_expect_eq(host_shell("debugfs -w -R 'sif /large size 102400' \"$1\" && "
-                            "debugfs -R 'cat /large' \"$1\" 2>/dev/null | tail -c 2399 | "
-                            "tr -d '\\0' | { ! grep -q .; }",
-                            path, "", &error),
-                 0, "%s", error.message);
-    filesystem_remove(path);
+    expect_of_truncated("debugfs -w -R 'sif /large size 102400' \"$1\" && "
+                        "debugfs -R 'cat /large' \"$1\" 2>/dev/null | tail -c 2399 | "
+                        "tr -d '\\0' | { ! grep -q .; }");
 }
 
 /* What is refused leaves no word unsaid: kind, and a part of the sentence. */
