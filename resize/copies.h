@@ -16,8 +16,8 @@
 int resize_copies_are_stale(struct ext4 *ext4, bool *ret_stale, struct error *error);
 
 /* Writes the plan's copies, in two transactions of their own: descriptors before superblocks, so
- * that what is cut off here is seen by the next run. Outside of a transaction, also after a
- * failure. Errors of the disk. */
+ * that what is cut off here is seen by the next run: by superblocks that are stale, or by the first
+ * copy of descriptors. Outside of a transaction, also after a failure. Errors of the disk. */
 int resize_copies_write(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
                         struct error *error);
 
