@@ -119,6 +119,30 @@ commit() {
     sync -f "$m"
 }
 
+# When it is cut off, half of the blocks that the journal holds have been written back.
+half_written_back() {
+    written_back=half
+}
+
+write_half_back() {
+    local block_size skipped block
+    block_size=$(dumpe2fs -h "$image" 2>/dev/null | sed -n 's/^Block size: *//p')
+    skipped=" $((1024 / block_size)) $(debugfs -R 'bmap <8> 0' "$image" 2>/dev/null) "
+    cp --sparse=always "$image" "$folder/replayed"
+    debugfs -w -R journal_run "$folder/replayed" >/dev/null 2>&1
+    { cmp -l "$image" "$folder/replayed" || true; } |
+        awk -v size="$block_size" -v skipped="$skipped" '
+            { block = int(($1 - 1) / size) }
+            block != last && index(skipped, " " block " ") == 0 && ++count % 2 == 0 { print block }
+            { last = block }' >"$folder/blocks"
+    [ -s "$folder/blocks" ]
+    while read -r block; do
+        dd if="$folder/replayed" of="$image" bs="$block_size" skip="$block" seek="$block" count=1 \
+            conv=notrunc status=none
+    done <"$folder/blocks"
+}
+
+written_back=
 truncate -s "$size" "$folder/image"
 case $mkfs_options in
 *-t*) ;;
@@ -133,3 +157,4 @@ for work in "$@"; do
     "$work"
 done
 cp --sparse=always "$folder/image" "$image"
+[ -z "$written_back" ] || write_half_back

@@ -104,6 +104,11 @@ SCENARIO(a_log_gone_round, "-b 1024 -J size=1", "", "create wrap revoke wrap orp
 SCENARIO(a_log_of_data_gone_round, "-b 1024 -J size=1", "data=journal",
          "create escapes wrap orphans", 5, false, true)
 
+/* The bitmaps, descriptors and inodes in place don't fit one another, nor their checksums. */
+SCENARIO(half_written_back, "-b 1024", "", "create revoke orphans half_written_back", 5, true, true)
+SCENARIO(half_written_back_4k, "-b 4096", "", "create revoke orphans half_written_back", 5, false,
+         true)
+
 /* The feature alone is no reason to refuse: fast commits that a whole one has overtaken. */
 SCENARIO(fast_commits_overtaken, "-b 1024 -O fast_commit", "", "create revoke commit", 0, true,
          true)
