@@ -272,13 +272,10 @@ int resize_apply_change(struct ext4 *ext4, const struct resize_plan *plan, uint3
     return apply_steps(&apply, &plan->steps, true, error);
 }
 
-int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan,
-                        enum resize_step_kind kind, struct error *error)
+int resize_apply_copy(struct ext4 *ext4, const struct resize_plan *plan,
+                      const struct resize_step *step, struct error *error)
 {
     struct apply apply = {ext4, plan, NULL};
 
-    for (size_t i = 0; i < plan->copies.count; i++)
-        if (plan->copies.list[i].kind == kind && apply_step(&apply, &plan->copies.list[i], error))
-            return -1;
-    return 0;
+    return apply_step(&apply, step, error);
 }

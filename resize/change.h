@@ -22,9 +22,9 @@ int resize_apply_change(struct ext4 *ext4, const struct resize_plan *plan, uint3
  * without memory alone. */
 int resize_plan_copies(struct ext4 *ext4, struct resize_plan *ret_plan, struct error *error);
 
-/* Writes the plan's copies of one kind in the disk's open transaction; in place where
- * io.committed_size is 0. Errors of the disk. */
-int resize_apply_copies(struct ext4 *ext4, const struct resize_plan *plan,
-                        enum resize_step_kind kind, struct error *error);
+/* Writes one of the plan's copies in the disk's open transaction; in place where io.committed_size
+ * is 0. Errors of the disk. */
+int resize_apply_copy(struct ext4 *ext4, const struct resize_plan *plan,
+                      const struct resize_step *step, struct error *error);
 
 #endif

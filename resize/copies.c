@@ -60,22 +60,34 @@ static bool is_stale_descriptors(struct ext4 *ext4, uint32_t index, uint64_t pla
     return false;
 }
 
-/* The first copy of each stands for the others. */
+/* The first group that has copies in its head; 0: none has. */
+static uint32_t first_copy_group(const struct ext4_geometry *geometry)
+{
+    for (uint32_t group = 1; group < geometry->groups; group++)
+        if (ext4_group_has_super(geometry, group))
+            return group;
+    return 0;
+}
+
+/* Where the first copy of descriptor block index is; 0: there is none. */
+static uint64_t first_copy_place(const struct ext4_geometry *geometry, uint32_t first_group,
+                                 uint32_t index)
+{
+    if (geometry->meta_bg && index >= geometry->flat_descriptor_blocks)
+        return ext4_meta_descriptor_block(geometry, index, 1);
+    if (first_group == 0 || (geometry->meta_bg && first_group >= geometry->first_meta_group))
+        return 0;
+    return ext4_flat_descriptors_start(geometry, first_group) + index;
+}
+
+/* The first copy of each stands for the others: it is written last. */
 static bool are_stale_descriptors(struct ext4 *ext4, uint32_t first_group, uint8_t *copy)
 {
-    const struct ext4_geometry *geometry = &ext4->geometry;
-    uint32_t blocks = ext4_descriptor_blocks(geometry);
-    bool has_flat =
-        first_group > 0 && (!geometry->meta_bg || first_group < geometry->first_meta_group);
+    uint32_t blocks = ext4_descriptor_blocks(&ext4->geometry);
 
     for (uint32_t i = 0; i < blocks; i++) {
-        bool is_flat = !geometry->meta_bg || i < geometry->flat_descriptor_blocks;
-        uint64_t place = 0;
+        uint64_t place = first_copy_place(&ext4->geometry, first_group, i);
 
-        if (!is_flat)
-            place = ext4_meta_descriptor_block(geometry, i, 1);
-        else if (has_flat)
-            place = ext4_flat_descriptors_start(geometry, first_group) + i;
         if (place != 0 && is_stale_descriptors(ext4, i, place, copy))
             return true;
     }
@@ -86,24 +98,48 @@ int resize_copies_are_stale(struct ext4 *ext4, bool *ret_stale, struct error *er
 {
     const struct ext4_geometry *geometry = &ext4->geometry;
     CLEANUP_FREE uint8_t *block = malloc(geometry->block_size);
-    uint32_t first_group = 0;
+    uint32_t first_group = first_copy_group(geometry);
     bool stale = false;
 
     if (!block)
         return error_set_no_memory(error);
-    for (uint32_t group = 1; group < geometry->groups && !stale; group++) {
-        if (!ext4_group_has_super(geometry, group))
-            continue;
-        first_group = first_group ? first_group : group;
-        stale = is_stale_super(ext4, group);
-    }
+    for (uint32_t group = first_group; group != 0 && group < geometry->groups && !stale; group++)
+        stale = ext4_group_has_super(geometry, group) && is_stale_super(ext4, group);
     *ret_stale = stale || are_stale_descriptors(ext4, first_group, block);
     return 0;
 }
 
+/* In this order: as long as something is left to write, the next run finds a stale superblock or a
+ * stale first copy of descriptors. */
+enum pass { OTHER_DESCRIPTORS, FIRST_DESCRIPTORS, SUPERBLOCKS };
+
+static enum pass pass_of(const struct resize_step *step, const struct ext4_geometry *geometry,
+                         uint32_t first_group)
+{
+    if (step->kind == RESIZE_SUPER_COPY)
+        return SUPERBLOCKS;
+    return step->place == first_copy_place(geometry, first_group, step->first) ? FIRST_DESCRIPTORS
+                                                                               : OTHER_DESCRIPTORS;
+}
+
+static int write_pass(struct ext4 *ext4, const struct resize_plan *plan, enum pass pass,
+                      struct error *error)
+{
+    uint32_t first_group = first_copy_group(&plan->new);
+
+    for (size_t i = 0; i < plan->copies.count; i++) {
+        const struct resize_step *step = &plan->copies.list[i];
+
+        if (pass_of(step, &plan->new, first_group) == pass &&
+            resize_apply_copy(ext4, plan, step, error))
+            return -1;
+    }
+    return 0;
+}
+
 /* In place: a copy is none of the filesystem's state (disk.h, D2). */
-static int write_kind(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
-                      enum resize_step_kind kind, struct error *error)
+static int commit_pass(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
+                       enum pass pass, struct error *error)
 {
     uint64_t committed_size = ext4->io.committed_size;
     int result;
@@ -111,7 +147,7 @@ static int write_kind(struct disk *disk, struct ext4 *ext4, const struct resize_
     if (disk_begin(disk, error))
         return -1;
     ext4->io.committed_size = 0;
-    result = resize_apply_copies(ext4, plan, kind, error);
+    result = write_pass(ext4, plan, pass, error);
     ext4->io.committed_size = committed_size;
     if (result || disk_commit(disk, error)) {
         disk_abort(disk);
@@ -120,13 +156,11 @@ static int write_kind(struct disk *disk, struct ext4 *ext4, const struct resize_
     return 0;
 }
 
-/* Superblocks last: as long as one of them is stale, the next run knows that there is something to
- * do. */
 int resize_copies_write(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
                         struct error *error)
 {
-    return write_kind(disk, ext4, plan, RESIZE_DESCRIPTORS, error) ||
-                   write_kind(disk, ext4, plan, RESIZE_SUPER_COPY, error)
-               ? -1
-               : 0;
+    for (enum pass pass = OTHER_DESCRIPTORS; pass <= SUPERBLOCKS; pass++)
+        if (commit_pass(disk, ext4, plan, pass, error))
+            return -1;
+    return 0;
 }

@@ -15,9 +15,9 @@
  * read is stale. Fails without memory alone. */
 int resize_copies_are_stale(struct ext4 *ext4, bool *ret_stale, struct error *error);
 
-/* Writes the plan's copies, in two transactions of their own: descriptors before superblocks, so
- * that what is cut off here is seen by the next run: by superblocks that are stale, or by the first
- * copy of descriptors. Outside of a transaction, also after a failure. Errors of the disk. */
+/* Writes the plan's copies, in three transactions of their own, and in an order by which the next
+ * run sees that this was cut off. Outside of a transaction, also after a failure. Errors of the
+ * disk. */
 int resize_copies_write(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
                         struct error *error);
 
