@@ -12,10 +12,10 @@ untouched() {
 }
 
 for features in ^resize_inode sparse_super2 ^64bit meta_bg,^resize_inode; do
-    make_raw a.raw 600M -b 1024 -O "$features"
+    make_raw a.raw 200M -b 1024 -O "$features"
     untouched a.raw
 done
-make_raw a.raw 600M -b 1024
+make_raw a.raw 200M -b 1024
 for words in '-O ^resize_inode' '-L name' '-m 1' '-O ^metadata_csum' '-U random'; do
     # shellcheck disable=SC2086
     tune2fs $words a.raw >/dev/null 2>&1
