@@ -132,19 +132,28 @@ static int touch_run(struct resize_relocating *relocating, struct ext4_run run, 
     return 0;
 }
 
+static int touch_tables(struct resize_relocating *relocating, const struct resize_tables *tables,
+                        struct error *error)
+{
+    struct ext4_run table = {tables->inode_table, relocating->ext4->geometry.inode_table_blocks};
+
+    return touch_run(relocating, (struct ext4_run){tables->block_bitmap, 1}, error) ||
+                   touch_run(relocating, (struct ext4_run){tables->inode_bitmap, 1}, error) ||
+                   touch_run(relocating, table, error)
+               ? -1
+               : 0;
+}
+
 /* The bitmap of a group in which nothing was written follows from where tables are: it is made up
- * while they are still elsewhere. */
+ * before any comes or goes. */
 static int touch_places(struct resize_relocating *relocating,
                         const struct resize_table_moves *moves, struct error *error)
 {
-    uint64_t table_blocks = relocating->ext4->geometry.inode_table_blocks;
-
     for (size_t i = 0; i < moves->count; i++) {
-        const struct resize_tables *to = &moves->list[i].to;
+        const struct resize_table_move *move = &moves->list[i];
+        struct resize_tables from = resize_tables_of(relocating->ext4->fs, NULL, move->group);
 
-        if (touch_run(relocating, (struct ext4_run){to->block_bitmap, 1}, error) ||
-            touch_run(relocating, (struct ext4_run){to->inode_bitmap, 1}, error) ||
-            touch_run(relocating, (struct ext4_run){to->inode_table, table_blocks}, error))
+        if (touch_tables(relocating, &from, error) || touch_tables(relocating, &move->to, error))
             return -1;
     }
     return 0;

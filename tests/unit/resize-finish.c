@@ -20,7 +20,7 @@
 #define FS_SIZE (32 * MIB)
 #define COPIES_SIZE (2 * KIB)      /* of one group: superblock and descriptors */
 #define ALL_SIZE (2 * COPIES_SIZE) /* of both groups that have them */
-#define SUPER_GEOMETRY_SIZE 12 /* of its first bytes: inodes, blocks, reserved ones */
+#define SUPER_GEOMETRY_SIZE 12     /* of its first bytes: inodes, blocks, reserved ones */
 
 #define MUST(call) cr_assert_eq(call, 0, "%s", error.message)
 
@@ -114,8 +114,8 @@ static struct file *make_renewed(bool is_vhdx)
 
 struct setting {
     struct judge *judge;
-    struct file *image;        /* its copies are stale */
-    uint8_t good[ALL_SIZE];    /* as an undisturbed run leaves them */
+    struct file *image;     /* its copies are stale */
+    uint8_t good[ALL_SIZE]; /* as an undisturbed run leaves them */
     uint64_t unfinished, finished;
 };
 
