@@ -102,12 +102,15 @@ int job_choose_goal(struct job *job, bool *ret_done, struct error *error)
 }
 
 /* A file is cut off behind the filesystem, as resize2fs does, unless something else stands there:
- * no other copy of that may be left. */
+ * no other copy of that may be left. What a smaller filesystem leaves behind its end is nothing to
+ * keep, also where that is lower than asked for, since the last group had no room for its tables.
+ */
 static int choose_disk_size(struct job *job, struct error *error)
 {
     const struct ext4_geometry *geometry = &job->ext4.geometry;
     uint64_t old_end = geometry->blocks * geometry->block_size;
-    uint64_t end = job->wanted * geometry->block_size;
+    uint64_t new_blocks = job->wanted < geometry->blocks ? job->plan.new.blocks : job->wanted;
+    uint64_t end = new_blocks * geometry->block_size;
     uint64_t data;
 
     job->disk_size = max_u64(job->disk->size, end);
