@@ -2,8 +2,8 @@
  * One run of the program: what it was asked for, what it has open, and what it
  * has decided.
  *
- * The order: lock, open, recover, checks, size, plan, host space; then the commits
- * of resize/run.h; then the space that became free goes back to the host. Nothing is
+ * The order: lock, finish what was interrupted, open, recover, checks, size, plan, host space; then
+ * the commits of resize/run.h; then the space that became free goes back to the host. Nothing is
  * written before the recovery, which is a commit of its own, and with --dry-run and
  * -P everything stays in memory.
  */
@@ -54,9 +54,9 @@ void job_print_plan(const struct job *job);
 /* Carries the plan out. */
 int job_run(struct job *job, struct error *error);
 
-/* What an earlier run committed and was interrupted in is read as if it were done; where there is
- * nothing else to do, it gets done. */
-int job_finish_earlier(struct job *job, struct error *error);
+/* Where there is nothing else to do, copies of the superblock that an earlier run has left stale
+ * are written all the same. */
+int job_renew_copies(struct job *job, struct error *error);
 
 /* Finishes the undo file where there is one, also after a failure: what was written until then can
  * be undone as well. */

@@ -22,7 +22,7 @@ static int work(struct job *job, struct error *error)
     if (!done && job_make_plan(job, &done, error))
         return -1;
     if (done)
-        return job_finish_earlier(job, error);
+        return job_renew_copies(job, error);
     if (job->options->debug || job->options->dry_run)
         job_print_plan(job);
     return job->options->dry_run ? 0 : job_run(job, error);

@@ -52,17 +52,40 @@ static int choose_undo_path(struct job *job, struct error *error)
     return error_set_no_memory(error);
 }
 
+static struct file *open_locked(const struct job *job, struct error *error)
+{
+    CLEANUP(cleanup_file)
+    struct file *file = file_posix_open(job->options->device, job->changes, error);
+
+    return file && file_lock(file, error) == 0 ? TAKE(file) : NULL;
+}
+
+/* Whatever becomes of this run, the image is whole then; and an undo file leads back to there. */
+static int finish_earlier(struct job *job, struct error *error)
+{
+    CLEANUP(cleanup_disk) struct disk *disk = NULL;
+    struct file *file;
+
+    if (!job->changes)
+        return 0;
+    file = open_locked(job, error);
+    disk = file ? image_open(file, error) : NULL;
+    if (!disk || image_finish(disk, &job->state.begun, error))
+        return -1;
+    if (job->state.begun)
+        printf("A change that was interrupted is finished now.\n");
+    return 0;
+}
+
 /* The bytes of the device: as they are, or with what changes kept in memory, or with what is
  * overwritten saved. */
 static struct file *open_file(struct job *job, struct error *error)
 {
-    const struct options *options = job->options;
-    CLEANUP(cleanup_file)
-    struct file *file = file_posix_open(options->device, job->changes, error);
+    CLEANUP(cleanup_file) struct file *file = open_locked(job, error);
     struct file_host_facts facts;
 
-    if (!file || file_lock(file, error) || file_host_facts(file, &facts, error) ||
-        (options->flush && job->changes && file_flush(file, error)))
+    if (!file || file_host_facts(file, &facts, error) ||
+        (job->options->flush && job->changes && file_flush(file, error)))
         return NULL;
     job->is_device = facts.is_device;
     if (!job->changes)
@@ -121,7 +144,7 @@ int job_open(struct job *job, struct error *error)
     bool is_there;
 
     if ((job->changes && check_mounted(job->options, error)) || choose_undo_path(job, error) ||
-        open_disk(job, error))
+        finish_earlier(job, error) || open_disk(job, error))
         return -1;
     if (ext4_is_there(job->disk, &is_there, error))
         return -1;

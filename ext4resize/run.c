@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -10,7 +9,7 @@
 #include "ext4resize/undo-file.h"
 #include "image-format/file.h"
 #include "program/process-posix.h"
-#include "resize/finish.h"
+#include "resize/copies.h"
 
 #define SLACK (1 * MIB)
 
@@ -167,19 +166,19 @@ int job_run(struct job *job, struct error *error)
     return 0;
 }
 
-int job_finish_earlier(struct job *job, struct error *error)
+int job_renew_copies(struct job *job, struct error *error)
 {
-    const char *what;
+    bool stale;
 
     if (!job->changes)
         return 0;
-    if (resize_find_unfinished(job->disk, &job->ext4, &what, error))
+    if (resize_copies_are_stale(&job->ext4, &stale, error))
         return -1;
-    if (!what)
+    if (!stale)
         return 0;
-    printf("%c%s.\n", toupper(what[0]), what + 1);
+    printf("Renewing copies of the superblock, which tell of an earlier state.\n");
     job->state.begun = true;
-    return resize_finish(job->disk, &job->ext4, error);
+    return resize_copies_renew(job->disk, &job->ext4, error);
 }
 
 int job_finish_undo(struct job *job, struct error *error)

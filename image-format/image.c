@@ -1,6 +1,7 @@
 #include "image-format/image.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "image-format/disk.h"
 #include "image-format/file.h"
@@ -40,4 +41,23 @@ struct disk *image_open(struct file *file, struct error *error)
         return NULL;
     }
     return best->open(file, error);
+}
+
+int image_finish(struct disk *disk, bool *ret_finished, struct error *error)
+{
+    struct disk_description description;
+
+    *ret_finished = false;
+    if (disk_describe(disk, &description, error))
+        return -1;
+    if (strcmp(description.log, "dirty") != 0)
+        return 0;
+    if (disk_begin(disk, error))
+        return -1;
+    if (disk_commit(disk, error)) {
+        disk_abort(disk);
+        return -1;
+    }
+    *ret_finished = true;
+    return 0;
 }

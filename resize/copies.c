@@ -164,3 +164,12 @@ int resize_copies_write(struct disk *disk, struct ext4 *ext4, const struct resiz
             return -1;
     return 0;
 }
+
+int resize_copies_renew(struct disk *disk, struct ext4 *ext4, struct error *error)
+{
+    CLEANUP(resize_plan_free) struct resize_plan plan = {0};
+
+    return resize_plan_copies(ext4, &plan, error) || resize_copies_write(disk, ext4, &plan, error)
+               ? -1
+               : 0;
+}

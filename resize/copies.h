@@ -21,4 +21,8 @@ int resize_copies_are_stale(struct ext4 *ext4, bool *ret_stale, struct error *er
 int resize_copies_write(struct disk *disk, struct ext4 *ext4, const struct resize_plan *plan,
                         struct error *error);
 
+/* Writes all copies anew, in the geometry that is there. Outside of a transaction, also after a
+ * failure. Errors of the disk. */
+int resize_copies_renew(struct disk *disk, struct ext4 *ext4, struct error *error);
+
 #endif

@@ -41,11 +41,12 @@ struct change_report {
     bool uncertain;    /* the last commit is durable, or it is not there at all */
 };
 
-/* Locks the file and opens the disk in it; with dry_run on an overlay, so that what has to be
- * changed to look behind a journal stays in memory. Takes ownership of file, also on failure:
- * NULL sets error. */
+/* Locks the file and opens the disk in it, and finishes a change that was interrupted: whatever
+ * becomes of this one, the file is whole then. With dry_run it is opened on an overlay, so that
+ * what has to be changed to look behind a journal stays in memory. The report gets begun. Takes
+ * ownership of file, also on failure: NULL sets error. */
 struct disk *change_open(const struct change_request *request, struct file *file,
-                         struct error *error);
+                         struct change_report *report, struct error *error);
 
 void change_say(const struct change_request *request, const char *what);
 

@@ -76,7 +76,7 @@ int compact_image(struct file *file, const struct compact_request *request,
     struct disk_description description;
 
     *ret_report = (struct compact_report){0};
-    disk = change_open(&request->change, file, error);
+    disk = change_open(&request->change, file, &ret_report->change, error);
     if (!disk || disk_describe(disk, &description, error) ||
         check_format(description.format, request->punch, error))
         return -1;

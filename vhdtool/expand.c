@@ -71,6 +71,6 @@ int expand_image(struct file *file, const struct change_request *request,
     if (resizing_open(&resizing, file, error) || plan_all(&resizing, error))
         return -1;
     if (resizing_is_done(&resizing))
-        return resizing_finish_earlier(&resizing, error);
+        return resizing_renew_copies(&resizing, error);
     return request->dry_run ? 0 : carry_out(&resizing, error);
 }

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "ext4/facts.h"
 #include "ext4/recovery.h"
-#include "resize/finish.h"
+#include "resize/copies.h"
 #include "resize/host-space.h"
 #include "resize/run.h"
 
@@ -29,7 +29,7 @@ int resizing_open(struct resizing *resizing, struct file *file, struct error *er
     struct change_report *report = resizing->report;
 
     *report = (struct change_report){0};
-    resizing->disk = change_open(resizing->request, file, error);
+    resizing->disk = change_open(resizing->request, file, report, error);
     if (!resizing->disk || disk_describe(resizing->disk, &resizing->description, error))
         return -1;
     resizing->new_size = resizing->disk->size;
@@ -130,22 +130,22 @@ bool resizing_is_done(const struct resizing *resizing)
     return resize_plan_is_empty(&resizing->plan) && resizing->new_size == resizing->disk->size;
 }
 
-int resizing_finish_earlier(struct resizing *resizing, struct error *error)
+int resizing_renew_copies(struct resizing *resizing, struct error *error)
 {
     const struct change_request *request = resizing->request;
     struct change_report *report = resizing->report;
-    const char *what;
+    bool stale = false;
 
     report->bytes_written = 0;
     report->after.file_size = report->before.file_size;
     report->exact = true;
-    if (resize_find_unfinished(resizing->disk, filesystem_of(resizing), &what, error))
+    if (resizing->has_ext4 && resize_copies_are_stale(&resizing->ext4, &stale, error))
         return -1;
-    if (request->dry_run || !what)
+    if (request->dry_run || !stale)
         return 0;
-    change_say(request, what);
+    change_say(request, "renewing copies of the superblock, which tell of an earlier state");
     report->begun = true;
-    if (resize_finish(resizing->disk, filesystem_of(resizing), error))
+    if (resize_copies_renew(resizing->disk, &resizing->ext4, error))
         return -1;
     return resizing_report_file(resizing, error);
 }

@@ -49,9 +49,8 @@ int resizing_check_host_space(struct resizing *resizing, struct error *error);
 /* Nothing is to change: the plan is empty, and the disk has the size. */
 bool resizing_is_done(const struct resizing *resizing);
 
-/* Then, what an earlier change has left to do is done all the same: others than this program may
- * not know that it is there. */
-int resizing_finish_earlier(struct resizing *resizing, struct error *error);
+/* Then, copies of the superblock that an earlier change has left stale are written all the same. */
+int resizing_renew_copies(struct resizing *resizing, struct error *error);
 
 /* Carries the plan out. */
 int resizing_run(struct resizing *resizing, struct error *error);

@@ -242,7 +242,7 @@ int shrink_image(struct file *file, const struct change_request *request,
     if (resizing_open(&resizing, file, error) || plan_all(&resizing, error))
         return -1;
     is_done = resizing_is_done(&resizing);
-    if (is_done && resizing_finish_earlier(&resizing, error))
+    if (is_done && resizing_renew_copies(&resizing, error))
         return -1;
     /* Compacting is part of it, and may have been cut off. What is no ext4 wasn't looked at. */
     if (is_done && (is_raw(&resizing) || !resizing.has_ext4))

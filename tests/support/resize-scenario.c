@@ -10,7 +10,7 @@
 #include "base/guid.h"
 #include "image-format/disk.h"
 #include "image-format/image.h"
-#include "resize/finish.h"
+#include "resize/copies.h"
 #include "resize/pack.h"
 #include "tests/support/host.h"
 #include "tests/support/image.h"
@@ -121,6 +121,15 @@ static int make_plan(const struct resize_scenario *scenario, struct ext4 *ext4,
     return 0;
 }
 
+static int renew_copies(struct disk *disk, struct ext4 *ext4, struct error *error)
+{
+    bool stale;
+
+    if (resize_copies_are_stale(ext4, &stale, error))
+        return -1;
+    return stale ? resize_copies_renew(disk, ext4, error) : 0;
+}
+
 static int run_plan(const struct resize_scenario *scenario, struct disk *disk, struct ext4 *ext4,
                     size_t interrupt_at, struct resize_outcome *outcome, struct error *error)
 {
@@ -134,7 +143,7 @@ static int run_plan(const struct resize_scenario *scenario, struct disk *disk, s
     describe_plan(&plan, outcome);
     outcome->disk_size = run.disk_size = choose_disk_size(scenario, disk, outcome->fs_size);
     if (resize_plan_is_empty(&plan) && run.disk_size == disk->size)
-        return resize_finish(disk, ext4, error);
+        return renew_copies(disk, ext4, error);
     asked = 0, interrupted_at = interrupt_at;
     result = resize_run(disk, ext4, &plan, &run, &outcome->state, error);
     outcome->begun = asked;
@@ -147,10 +156,12 @@ int resize_scenario_run(const struct resize_scenario *scenario, struct file *fil
 {
     CLEANUP(cleanup_disk) struct disk *disk = image_open(file, error);
     struct ext4 ext4;
+    bool finished;
     int result;
 
     *ret_outcome = (struct resize_outcome){0};
-    if (!disk || ext4_open_checked(disk, false, &ext4, error))
+    if (!disk || image_finish(disk, &finished, error) ||
+        ext4_open_checked(disk, false, &ext4, error))
         return -1;
     result = run_plan(scenario, disk, &ext4, interrupt_at, ret_outcome, error);
     ext4_release(&ext4);
@@ -161,12 +172,16 @@ const char *resize_scenario_unfinished(const struct file *file, struct error *er
 {
     CLEANUP(cleanup_disk) struct disk *disk = image_open(memory_file_snapshot(file), error);
     const char *what = NULL;
+    bool finished, stale;
     struct ext4 ext4;
 
-    if (!disk || ext4_open_checked(disk, false, &ext4, error))
+    if (!disk || image_finish(disk, &finished, error) ||
+        ext4_open_checked(disk, false, &ext4, error))
         return error->message;
-    if (resize_find_unfinished(disk, &ext4, &what, error))
+    if (resize_copies_are_stale(&ext4, &stale, error))
         what = error->message;
+    else if (finished || stale)
+        what = finished ? "a commit isn't in its place" : "copies are stale";
     ext4_release(&ext4);
     return what;
 }

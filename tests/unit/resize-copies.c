@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "image-format/file.h"
 #include "image-format/image.h"
-#include "resize/finish.h"
+#include "resize/copies.h"
 #include "tests/support/failing-file.h"
 #include "tests/support/image.h"
 #include "tests/support/judge.h"
@@ -82,20 +82,18 @@ static void make_stale(struct file *image, stale_copies *change)
 }
 
 /* Takes ownership of the file. */
-static int finish(struct file *file, bool *ret_was_unfinished)
+static int renew(struct file *file, bool *ret_was_stale)
 {
     CLEANUP(cleanup_disk) struct disk *disk = image_open(file, &error);
-    const char *what;
     struct ext4 ext4;
     int result;
 
-    *ret_was_unfinished = false;
+    *ret_was_stale = false;
     if (!disk || ext4_open_checked(disk, false, &ext4, &error))
         return -1;
-    result = resize_find_unfinished(disk, &ext4, &what, &error);
-    *ret_was_unfinished = result == 0 && what;
-    if (*ret_was_unfinished)
-        result = resize_finish(disk, &ext4, &error);
+    result = resize_copies_are_stale(&ext4, ret_was_stale, &error);
+    if (result == 0 && *ret_was_stale)
+        result = resize_copies_renew(disk, &ext4, &error);
     ext4_release(&ext4);
     return result;
 }
@@ -104,11 +102,11 @@ static int finish(struct file *file, bool *ret_was_unfinished)
 static struct file *make_renewed(bool is_vhdx)
 {
     struct file *image = make_image(is_vhdx);
-    bool was_unfinished;
+    bool was_stale;
 
     make_stale(image, no_superblocks);
-    MUST(finish(lent_file_new(image), &was_unfinished));
-    cr_assert(was_unfinished);
+    MUST(renew(lent_file_new(image), &was_stale));
+    cr_assert(was_stale);
     return image;
 }
 
@@ -116,7 +114,7 @@ struct setting {
     struct judge *judge;
     struct file *image;     /* its copies are stale */
     uint8_t good[ALL_SIZE]; /* as an undisturbed run leaves them */
-    uint64_t unfinished, finished;
+    uint64_t stale, good_ones;
 };
 
 /* An image in any state: it is whole, and the next run leaves good copies. */
@@ -125,11 +123,11 @@ static void check_left(struct setting *setting, struct file *left, const char *w
     struct image_state found;
     const char *wrong = image_examine(setting->judge, left, &found);
     uint8_t copies[ALL_SIZE];
-    bool was_unfinished;
+    bool was_stale;
 
     cr_expect_null(wrong, "%s: %s", what, wrong);
-    MUST(finish(lent_file_new(left), &was_unfinished));
-    *(was_unfinished ? &setting->unfinished : &setting->finished) += 1;
+    MUST(renew(lent_file_new(left), &was_stale));
+    *(was_stale ? &setting->stale : &setting->good_ones) += 1;
     read_copies(left, copies);
     cr_expect_eq(memcmp(copies, setting->good, ALL_SIZE), 0, "%s: stale copies", what);
 }
@@ -145,15 +143,14 @@ static int visit(struct file *state, const char *what, void *context)
 static void set_up(struct setting *setting, bool is_vhdx, stale_copies *change,
                    struct trace *ret_trace)
 {
-    bool was_unfinished;
+    bool was_stale;
 
     *setting = (struct setting){.judge = judge_new(&error), .image = make_renewed(is_vhdx)};
     cr_assert_not_null(setting->judge, "%s", error.message);
     read_copies(setting->image, setting->good);
     make_stale(setting->image, change);
-    MUST(finish(recording_file_new(memory_file_snapshot(setting->image), ret_trace),
-                &was_unfinished));
-    cr_expect(was_unfinished);
+    MUST(renew(recording_file_new(memory_file_snapshot(setting->image), ret_trace), &was_stale));
+    cr_expect(was_stale);
 }
 
 static void tear_down(struct setting *setting, struct trace *trace)
@@ -171,32 +168,32 @@ static void cut(bool is_vhdx, stale_copies *change)
 
     set_up(&setting, is_vhdx, change, &trace);
     cr_expect_eq(power_cut_walk(&trace, &all, visit, &setting, NULL), 0);
-    cr_expect(setting.unfinished > 1 && setting.finished > 0, "%llu unfinished, %llu finished",
-              (unsigned long long)setting.unfinished, (unsigned long long)setting.finished);
+    cr_expect(setting.stale > 1 && setting.good_ones > 0, "%llu stale, %llu good",
+              (unsigned long long)setting.stale, (unsigned long long)setting.good_ones);
     tear_down(&setting, &trace);
 }
 
-Test(resize_finish, raw_cut_anywhere, .timeout = 300)
+Test(resize_copies, raw_cut_anywhere, .timeout = 300)
 {
     cut(false, no_superblocks);
 }
 
-Test(resize_finish, vhdx_cut_anywhere, .timeout = 300)
+Test(resize_copies, vhdx_cut_anywhere, .timeout = 300)
 {
     cut(true, no_superblocks);
 }
 
-Test(resize_finish, raw_cut_anywhere_with_good_superblocks, .timeout = 300)
+Test(resize_copies, raw_cut_anywhere_with_good_superblocks, .timeout = 300)
 {
     cut(false, tables_elsewhere);
 }
 
-Test(resize_finish, vhdx_cut_anywhere_with_good_superblocks, .timeout = 300)
+Test(resize_copies, vhdx_cut_anywhere_with_good_superblocks, .timeout = 300)
 {
     cut(true, tables_elsewhere);
 }
 
-Test(resize_finish, every_call_fails_once, .timeout = 300)
+Test(resize_copies, every_call_fails_once, .timeout = 300)
 {
     struct failure failure = {.errno_value = EIO};
     unsigned failures = 0;
@@ -206,10 +203,10 @@ Test(resize_finish, every_call_fails_once, .timeout = 300)
     set_up(&setting, false, no_superblocks, &trace);
     do {
         struct file *left = memory_file_snapshot(setting.image);
-        bool was_unfinished, failed;
+        bool was_stale, failed;
 
         failure.calls = 0, failure.happened = false, failure.call++;
-        failed = finish(failing_file_new(lent_file_new(left), &failure), &was_unfinished) != 0;
+        failed = renew(failing_file_new(lent_file_new(left), &failure), &was_stale) != 0;
         cr_expect(!failed || failure.happened, "it failed by itself: %s", error.message);
         failures += failed;
         check_left(&setting, left, error.message);
@@ -219,7 +216,7 @@ Test(resize_finish, every_call_fails_once, .timeout = 300)
     tear_down(&setting, &trace);
 }
 
-Test(resize_finish, what_was_lost_is_as_it_was)
+Test(resize_copies, what_was_lost_is_as_it_was)
 {
     struct file *made = make_image(true), *renewed = make_renewed(true);
     uint8_t old[ALL_SIZE], copies[ALL_SIZE];
@@ -232,13 +229,13 @@ Test(resize_finish, what_was_lost_is_as_it_was)
     file_close(renewed);
 }
 
-Test(resize_finish, good_copies_stay)
+Test(resize_copies, good_copies_stay)
 {
     struct file *image = make_image(true), *left = memory_file_snapshot(image);
-    bool was_unfinished;
+    bool was_stale;
 
-    MUST(finish(lent_file_new(left), &was_unfinished));
-    cr_expect_not(was_unfinished);
+    MUST(renew(lent_file_new(left), &was_stale));
+    cr_expect_not(was_stale);
     cr_expect(memory_file_equal(left, image));
     file_close(left);
     file_close(image);
@@ -249,20 +246,20 @@ static void expect_renewed(uint32_t group, size_t field)
 {
     struct file *image = make_renewed(true);
     uint8_t good[ALL_SIZE], copies[ALL_SIZE];
-    bool was_unfinished;
+    bool was_stale;
 
     read_copies(image, good);
     memcpy(copies, good, ALL_SIZE);
     copies[KIB + group * EXT2_MIN_DESC_SIZE_64BIT + field]++;
     write_copies(image, copies);
-    MUST(finish(lent_file_new(image), &was_unfinished));
-    cr_expect(was_unfinished, "byte %zu of group %u", field, group);
+    MUST(renew(lent_file_new(image), &was_stale));
+    cr_expect(was_stale, "byte %zu of group %u", field, group);
     read_copies(image, copies);
     cr_expect_eq(memcmp(good, copies, ALL_SIZE), 0);
     file_close(image);
 }
 
-Test(resize_finish, descriptors_of_tables_that_have_moved)
+Test(resize_copies, descriptors_of_tables_that_have_moved)
 {
     for (uint32_t group = 0; group < 4; group++) {
         expect_renewed(group, offsetof(struct ext4_group_desc, bg_block_bitmap));
