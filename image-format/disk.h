@@ -82,9 +82,10 @@ struct disk_watch {
 
 /* What a disk says of itself. Strings without an owner are constants. */
 struct disk_description {
-    const char *format;                               /* "vhdx", "vhd", "raw" */
-    const char *type;                                 /* "dynamic", "fixed", "differencing" */
-    const char *log;                                  /* "clean", "dirty", "none" */
+    const char *format; /* "vhdx", "vhd", "raw" */
+    const char *type;   /* "dynamic", "fixed", "differencing" */
+    const char *log;    /* "clean", "dirty", "none" */
+    bool has_leftover; /* the journal of a change that was not committed: the next one removes it */
     uint64_t virtual_size, file_size, allocated_size; /* bytes */
     uint64_t host_free_space;                         /* bytes that the file can still take up */
     uint32_t block_size;                              /* bytes; 0: none */

@@ -46,11 +46,13 @@ struct disk *image_open(struct file *file, struct error *error)
 int image_finish(struct disk *disk, bool *ret_finished, struct error *error)
 {
     struct disk_description description;
+    bool is_dirty;
 
     *ret_finished = false;
     if (disk_describe(disk, &description, error))
         return -1;
-    if (strcmp(description.log, "dirty") != 0)
+    is_dirty = strcmp(description.log, "dirty") == 0;
+    if (!is_dirty && !description.has_leftover)
         return 0;
     if (disk_begin(disk, error))
         return -1;
@@ -58,6 +60,6 @@ int image_finish(struct disk *disk, bool *ret_finished, struct error *error)
         disk_abort(disk);
         return -1;
     }
-    *ret_finished = true;
+    *ret_finished = is_dirty;
     return 0;
 }

@@ -27,6 +27,7 @@ static int raw_describe(struct disk *disk, struct disk_description *ret_descript
         .format = "raw",
         .type = "fixed",
         .log = logs[journal_state(raw->journal)],
+        .has_leftover = journal_state(raw->journal) == JOURNAL_UNMARKED,
         .virtual_size = disk->size,
         .logical_sector_size = SECTOR_SIZE,
         .physical_sector_size = SECTOR_SIZE,
