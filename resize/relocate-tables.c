@@ -121,12 +121,16 @@ static int copy_group(struct ext4 *ext4, uint32_t group, const struct resize_tab
                : 0;
 }
 
+/* Groups that go stay as they are: others may lie where their bitmaps were. */
 static int touch_run(struct resize_relocating *relocating, struct ext4_run run, struct error *error)
 {
     const struct ext4_geometry *geometry = &relocating->ext4->geometry;
-    uint32_t last = ext4_group_of(geometry, run.start + run.count - 1);
+    uint64_t end = min_u64(run.start + run.count, relocating->end);
 
-    for (uint32_t group = ext4_group_of(geometry, run.start); group <= last; group++)
+    if (run.start >= end)
+        return 0;
+    for (uint32_t group = ext4_group_of(geometry, run.start);
+         group <= ext4_group_of(geometry, end - 1); group++)
         if (ext4_space_touch(relocating->space, group, error))
             return -1;
     return 0;
