@@ -3,9 +3,8 @@
  * has decided.
  *
  * The order: lock, finish what was interrupted, open, recover, checks, size, plan, host space; then
- * the commits of resize/run.h; then the space that became free goes back to the host. Nothing is
- * written before the recovery, which is a commit of its own, and with --dry-run and
- * -P everything stays in memory.
+ * the commits of resize/run.h; then the space that became free goes back to the host. Finishing
+ * and recovering are commits of their own; with --dry-run and -P everything stays in memory.
  */
 #ifndef EXT4RESIZE_JOB_H
 #define EXT4RESIZE_JOB_H

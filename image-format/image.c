@@ -54,12 +54,12 @@ int image_finish(struct disk *disk, bool *ret_finished, struct error *error)
     is_dirty = strcmp(description.log, "dirty") == 0;
     if (!is_dirty && !description.has_leftover)
         return 0;
+    *ret_finished = is_dirty;
     if (disk_begin(disk, error))
         return -1;
     if (disk_commit(disk, error)) {
         disk_abort(disk);
         return -1;
     }
-    *ret_finished = is_dirty;
     return 0;
 }

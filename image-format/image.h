@@ -18,8 +18,9 @@ struct file;
 struct disk *image_open(struct file *file, struct error *error);
 
 /* Carries out in the file what was committed and then cut off: other programs may not know of the
- * journal. *ret_finished: there was something. What was cut off before its commit is dropped.
- * Before the first transaction of the disk. Errors of the disk. */
+ * journal. *ret_finished: there was something, also after a failure, when some of it may be in the
+ * file. What was cut off before its commit is dropped. Before the first transaction of the disk.
+ * Errors of the disk. */
 int image_finish(struct disk *disk, bool *ret_finished, struct error *error);
 
 #endif
